@@ -1,0 +1,239 @@
+// From wanted values to a program: fuse, lower, plan memory.
+import { bytesPerElement } from '../dtype.ts'
+import { describeNode } from '../graph/describe.ts'
+import { type Node, type ParameterNode, sizeOf } from '../graph/node.ts'
+import { aligned, planArena } from './arena.ts'
+import type { Buffer, Kernel, Program } from './ir.ts'
+import { lowerKernel, type Places } from './lower.ts'
+import { type ComputedNode, isLeaf, resolve, storageNode } from './reads.ts'
+import { type ComputedRequest, computedRequest, type Request } from './request.ts'
+import { type KernelPlan, type Schedule, schedule } from './schedule.ts'
+import { inlineSingleUses } from './tidy.ts'
+
+/** A program, and what each of its external buffers is: a leaf of the graph, or the place of an output. */
+export interface Compiled {
+  readonly program: Program
+  readonly bindings: readonly Binding[]
+}
+
+export type Binding =
+  | { readonly kind: 'leaf'; readonly node: Node }
+  | { readonly kind: 'output'; readonly output: number }
+
+/** Compiles a request: one program that computes all outputs and then stores the new values of all updated parameters. */
+export function compileGraph(request: Request): Compiled {
+  const wanted = computedRequest(request)
+  const plan = schedule(wanted)
+  const layout = layOut(wanted, plan)
+  const kernels = plan.kernels.map((kernel, at) => lowerPlanned(kernel, at, plan, layout))
+  for (const { from, to } of layout.copies) kernels.push(copyKernel(from, to, kernels.length, layout))
+  return { program: assemble(kernels, layout), bindings: layout.bindings }
+}
+
+interface Layout {
+  readonly buffers: Map<string, Omit<Buffer, 'place'> & { external: boolean }>
+  readonly bindings: readonly Binding[]
+  readonly external: readonly string[]
+  /** Where a leaf's or stored node's elements are. */
+  readonly bufferOf: ReadonlyMap<Node, string>
+  readonly targetsOf: ReadonlyMap<Node, readonly string[]>
+  /** New values of parameters that could not be written in place: copied when all else is done. */
+  readonly copies: readonly { readonly from: string; readonly to: string }[]
+}
+
+function layOut(request: ComputedRequest, plan: Schedule): Layout {
+  const buffers: Layout['buffers'] = new Map()
+  const bindings: Binding[] = []
+  const external: string[] = []
+  const bufferOf = new Map<Node, string>()
+  const targetsOf = new Map<Node, string[]>()
+  const copies: { from: string; to: string }[] = []
+
+  const declare = (prefix: string, node: Node, isExternal: boolean): string => {
+    const name = `${prefix}${buffers.size}`
+    buffers.set(name, { name, dtype: node.dtype, length: sizeOf(node.shape), external: isExternal })
+    if (isExternal) external.push(name)
+    return name
+  }
+  const target = (node: Node, name: string): void => {
+    const known = targetsOf.get(node)
+    if (known) known.push(name)
+    else targetsOf.set(node, [name])
+    if (!bufferOf.has(node)) bufferOf.set(node, name)
+  }
+
+  for (const node of plan.nodes) {
+    const plain = resolve(node)
+    if (!isLeaf(plain) || bufferOf.has(plain)) continue
+    bufferOf.set(plain, declare(plain.kind === 'parameter' ? 'p' : plain.kind === 'input' ? 'x' : 'd', plain, true))
+    bindings.push({ kind: 'leaf', node: plain })
+  }
+  for (const { parameter } of request.updates) {
+    if (bufferOf.has(parameter)) continue
+    bufferOf.set(parameter, declare('p', parameter, true))
+    bindings.push({ kind: 'leaf', node: parameter })
+  }
+  request.outputs.forEach((node, output) => {
+    target(node, declare('y', node, true))
+    bindings.push({ kind: 'output', output })
+  })
+  const inPlace = new Set<ParameterNode>()
+  for (const { parameter, value } of request.updates) {
+    if (canWriteInPlace(parameter, value, plan)) {
+      inPlace.add(parameter)
+      target(value, bufferOf.get(parameter)!)
+    }
+  }
+  for (const node of plan.kernels.flatMap((kernel) => kernel.members)) {
+    if (!targetsOf.has(node) && isStored(node, plan)) target(node, declare('t', node, false))
+  }
+  for (const { parameter, value } of request.updates) {
+    if (inPlace.has(parameter)) continue
+    if (!bufferOf.has(value)) target(value, declare('t', value, false))
+    copies.push({ from: bufferOf.get(value)!, to: bufferOf.get(parameter)! })
+  }
+  return { buffers, bindings, external, bufferOf, targetsOf, copies }
+}
+
+/**
+ * A new value may overwrite its parameter at once when no later kernel reads the old one, and its own kernel reads just the
+ * element that it replaces.
+ */
+function canWriteInPlace(parameter: ParameterNode, value: ComputedNode, plan: Schedule): boolean {
+  const home = plan.kernelOf.get(value)!
+  const kernel = plan.kernels[home]
+  if (value.kind === 'scatter' || value.dtype !== parameter.dtype) return false
+  for (const [at, other] of plan.kernels.entries()) {
+    if (at < home) continue
+    for (const member of other.members) {
+      for (const read of plan.reads(member)) {
+        if (read.node !== parameter) continue
+        if (at > home || member.kind === 'scatter') return false
+        // Stores come after all reads of one round of the shared loops; inner loops have rounds of their own.
+        if (member.shape.length !== kernel.extents.length || value.shape.length !== kernel.extents.length) return false
+        if (member.reduction) return false
+        const same = read.at.every(
+          (index, axis) =>
+            index !== null &&
+            index.constant === 0 &&
+            index.terms.length === 1 &&
+            index.terms[0].coefficient === 1 &&
+            index.terms[0].atom.key === member.axes[axis].index,
+        )
+        if (!same) return false
+      }
+    }
+  }
+  return true
+}
+
+/** Whether a node needs a buffer: another kernel reads it, or a later loop of its own. */
+function isStored(node: ComputedNode, plan: Schedule): boolean {
+  const home = plan.kernelOf.get(node)!
+  if (node.kind === 'scatter' || node.shape.length > plan.kernels[home].extents.length) return true
+  return storedElsewhere(plan).has(node)
+}
+
+const elsewhere = new WeakMap<Schedule, ReadonlySet<Node>>()
+
+/** The nodes that kernels other than their own read. */
+function storedElsewhere(plan: Schedule): ReadonlySet<Node> {
+  let stored = elsewhere.get(plan)
+  if (!stored) {
+    const found = new Set<Node>()
+    plan.kernels.forEach((kernel, at) => {
+      for (const member of kernel.members) {
+        for (const read of plan.reads(member)) {
+          const node = storageNode(read.node)
+          const home = plan.kernelOf.get(node)
+          if (home !== undefined && home !== at) found.add(node)
+        }
+      }
+    })
+    stored = found
+    elsewhere.set(plan, stored)
+  }
+  return stored
+}
+
+function lowerPlanned(kernel: KernelPlan, at: number, plan: Schedule, layout: Layout): Kernel {
+  const reads = new Set<string>()
+  const places: Places = {
+    inlined: plan.inlined,
+    bufferOf: (node) => {
+      const name = layout.bufferOf.get(node)
+      if (name === undefined) throw new Error(`node ${node.id} has no buffer`)
+      reads.add(name)
+      return name
+    },
+    targetsOf: (node) => layout.targetsOf.get(node) ?? [],
+  }
+  const body = inlineSingleUses(lowerKernel(kernel, places))
+  const writes = kernel.members.flatMap((member) => [...places.targetsOf(member)])
+  return {
+    name: `kernel${at}`,
+    formulas: kernel.members.map(describeNode),
+    reads: [...reads],
+    writes: [...new Set(writes)],
+    body,
+  }
+}
+
+function copyKernel(from: string, to: string, at: number, layout: Layout): Kernel {
+  const { length, dtype } = layout.buffers.get(to)!
+  const type = dtype === 'u8' ? 'i32' : dtype
+  const offset = { constant: 0, terms: [{ coefficient: 1, atom: { kind: 'index', key: 'i', name: 'i' } as const }] }
+  return {
+    name: `kernel${at}`,
+    formulas: [`${to} = ${from}`],
+    reads: [from],
+    writes: [to],
+    body: [
+      {
+        kind: 'loop',
+        index: 'i',
+        start: 0,
+        extent: length,
+        mode: 'lanes',
+        body: [
+          {
+            kind: 'store',
+            buffer: to,
+            offset,
+            add: false,
+            value: { kind: 'load', type, buffer: from, offset, guard: null },
+          },
+        ],
+      },
+    ],
+  }
+}
+
+/** Plans the arena from what the kernels touch. */
+function assemble(kernels: readonly Kernel[], layout: Layout): Program {
+  const first = new Map<string, number>()
+  const last = new Map<string, number>()
+  kernels.forEach((kernel, at) => {
+    for (const name of [...kernel.reads, ...kernel.writes]) {
+      if (!first.has(name)) first.set(name, at)
+      last.set(name, at)
+    }
+  })
+  const temporaries = [...layout.buffers.values()].filter((buffer) => !buffer.external)
+  const lives = temporaries.map((buffer) => ({
+    bytes: buffer.length * bytesPerElement(buffer.dtype),
+    from: first.get(buffer.name) ?? 0,
+    to: last.get(buffer.name) ?? 0,
+  }))
+  const { offsets, bytes } = planArena(lives)
+  const offsetOf = new Map(temporaries.map((buffer, at) => [buffer.name, offsets[at]]))
+  const buffers = new Map<string, Buffer>()
+  for (const { name, dtype, length, external } of layout.buffers.values()) {
+    const place = external
+      ? ({ kind: 'external' } as const)
+      : ({ kind: 'arena', byteOffset: offsetOf.get(name)! } as const)
+    buffers.set(name, { name, dtype, length, place })
+  }
+  const unsharedBytes = lives.reduce((sum, life) => sum + aligned(life.bytes), 0)
+  return { buffers, external: layout.external, kernels, arenaBytes: bytes, unsharedBytes }
+}

@@ -1,0 +1,86 @@
+// Which nodes are stored, and which are computed anew inside whatever reads them.
+
+import type { Node } from '../graph/node.ts'
+import { sizeOf } from '../graph/node.ts'
+import {
+  type ComputedNode,
+  costOf,
+  domainSize,
+  expressionsOf,
+  isContraction,
+  isLeaf,
+  type PlainNode,
+  readsOf,
+  resolve,
+} from './reads.ts'
+import type { ComputedRequest } from './request.ts'
+
+/**
+ * The nodes whose bodies are evaluated inside their readers and never stored: views, and arithmetic cheaper to repeat
+ * than to write and read back.
+ */
+export function inlinedNodes(nodes: readonly Node[], request: ComputedRequest): ReadonlySet<Node> {
+  const kept = new Set<Node>([...request.outputs, ...request.updates.map((update) => update.value)])
+  const consumers = consumersOf(nodes)
+  const inlined = new Set<Node>()
+  /** The cost of one evaluation, with what is inlined into it. */
+  const fullCost = new Map<Node, number>()
+  for (const node of nodes) {
+    if (node.kind !== 'comprehension') continue
+    const cost = fullCostOf(node, inlined, fullCost)
+    fullCost.set(node, cost)
+    if (node.reduction || kept.has(node)) continue
+    if (isCheaperAnew(node, cost, consumers.get(node) ?? [])) inlined.add(node)
+  }
+  return inlined
+}
+
+interface Consumer {
+  readonly node: ComputedNode
+  /** Evaluations of the reads, all together. */
+  readonly evaluations: number
+}
+
+/** Who reads each node, reshapes passed through. */
+function consumersOf(nodes: readonly Node[]): ReadonlyMap<Node, readonly Consumer[]> {
+  const consumers = new Map<Node, Consumer[]>()
+  const note = (read: PlainNode, consumer: Consumer) => {
+    let node = read
+    while (node.kind === 'reshape') node = resolve(node.of)
+    const known = consumers.get(node)
+    if (known) known.push(consumer)
+    else consumers.set(node, [consumer])
+  }
+  for (const node of nodes) {
+    if (node.kind !== 'comprehension' && node.kind !== 'scatter') continue
+    const times = new Map<PlainNode, number>()
+    for (const read of readsOf(node)) times.set(read.node, (times.get(read.node) ?? 0) + 1)
+    for (const [read, count] of times) note(read, { node, evaluations: count * domainSize(node) })
+  }
+  return consumers
+}
+
+function fullCostOf(node: ComputedNode, inlined: ReadonlySet<Node>, fullCost: ReadonlyMap<Node, number>): number {
+  let cost = expressionsOf(node).reduce((sum, expr) => sum + costOf(expr), 0)
+  for (const read of readsOf(node)) {
+    let operand = read.node
+    // Taking a flat position apart again costs divisions.
+    while (operand.kind === 'reshape') {
+      operand = resolve(operand.of)
+      if (!isLeaf(operand)) cost += 2
+    }
+    if (inlined.has(operand)) cost += fullCost.get(operand)!
+  }
+  return cost
+}
+
+/** A store and a load, in additions. */
+const storeCost = 4
+
+function isCheaperAnew(node: ComputedNode, cost: number, consumers: readonly Consumer[]): boolean {
+  const size = Math.max(1, sizeOf(node.shape))
+  if (cost === 0) return true
+  const evaluations = consumers.reduce((sum, consumer) => sum + consumer.evaluations, 0)
+  if (consumers.some((consumer) => isContraction(consumer.node) && consumer.evaluations > size)) return false
+  return cost * (evaluations / size - 1) <= storeCost
+}

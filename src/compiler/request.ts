@@ -1,0 +1,51 @@
+// What is to be computed: some values, and new values of parameters.
+import { name, read } from '../expression/tree.ts'
+import { comprehension } from '../graph/build.ts'
+import { type Node, operandsOf, type ParameterNode } from '../graph/node.ts'
+import { type ComputedNode, resolve } from './reads.ts'
+
+export interface Update {
+  readonly parameter: ParameterNode
+  readonly value: Node
+}
+
+/** Outputs are read after the run; updates replace the numbers of parameters. All see the parameters as they were before. */
+export interface Request {
+  readonly outputs: readonly Node[]
+  readonly updates: readonly Update[]
+}
+
+/** The request with every wanted value a node that computes (views and leaves are wrapped in a copy). */
+export interface ComputedRequest {
+  readonly outputs: readonly ComputedNode[]
+  readonly updates: readonly { readonly parameter: ParameterNode; readonly value: ComputedNode }[]
+}
+
+export function computedRequest(request: Request): ComputedRequest {
+  return {
+    outputs: request.outputs.map(computed),
+    updates: request.updates.map(({ parameter, value }) => ({ parameter, value: computed(value) })),
+  }
+}
+
+function computed(node: Node): ComputedNode {
+  const plain = resolve(node)
+  if (plain.kind === 'comprehension' || plain.kind === 'scatter') return plain
+  const axes = plain.shape.map((extent, axis) => ({ index: `i${axis}`, start: 0, extent }))
+  const at = axes.map((axis) => name(axis.index))
+  const copy = comprehension({ axes, reduction: null, body: read('x', at), operands: { x: plain } })
+  return copy as ComputedNode
+}
+
+/** All nodes a request needs, operands before their users (by id). */
+export function reachable(request: ComputedRequest): readonly Node[] {
+  const found = new Set<Node>()
+  const open: Node[] = [...request.outputs, ...request.updates.map((update) => update.value)]
+  while (open.length > 0) {
+    const node = open.pop()!
+    if (found.has(node)) continue
+    found.add(node)
+    open.push(...operandsOf(node))
+  }
+  return [...found].sort((a, b) => a.id - b.id)
+}

@@ -1,0 +1,198 @@
+// Which nodes share a loop nest, and in what order the nests run.
+
+import type { Node } from '../graph/node.ts'
+import { type Affine, affineKey, affineOf, type Intervals, substituteIndices } from '../index/index.ts'
+import { inlinedNodes } from './inline.ts'
+import {
+  type ComputedNode,
+  intervalsOf,
+  isContraction,
+  type PlainNode,
+  rangesOf,
+  readsOf,
+  storageNode,
+} from './reads.ts'
+import { type ComputedRequest, reachable } from './request.ts'
+
+/**
+ * One loop nest: the outer loops are shared by all members, which follow one another inside it in order.
+ * A member with no axes beyond the shared ones keeps its value in a register for the later members.
+ */
+export interface KernelPlan {
+  readonly extents: readonly number[]
+  readonly members: ComputedNode[]
+}
+
+export interface Schedule {
+  readonly nodes: readonly Node[]
+  readonly inlined: ReadonlySet<Node>
+  readonly kernels: readonly KernelPlan[]
+  /** The place of each stored or registered node's kernel. */
+  readonly kernelOf: ReadonlyMap<Node, number>
+  /** For every kernel, the nodes outside it and inside it that its members read in the end (leaves and computed nodes). */
+  readonly reads: (node: ComputedNode) => readonly DeepRead[]
+}
+
+/** A read seen through everything inlined: which elements of a stored node a member touches (null: not affine). */
+export interface DeepRead {
+  readonly node: PlainNode
+  readonly at: readonly (Affine | null)[]
+}
+
+const maxMembers = 24
+const siblingWindow = 12
+
+export function schedule(request: ComputedRequest): Schedule {
+  const nodes = reachable(request)
+  const inlined = inlinedNodes(nodes, request)
+  const reads = deepReader(inlined)
+  const kernels: KernelPlan[] = []
+  const kernelOf = new Map<Node, number>()
+  const readers = new Map<Node, Set<Node>>()
+
+  const place = (node: ComputedNode, at: number | null) => {
+    if (at === null) {
+      const prefix = node.shape.length
+      kernels.push({ extents: node.shape.slice(0, prefix), members: [node] })
+      kernelOf.set(node, kernels.length - 1)
+    } else {
+      kernels[at].members.push(node)
+      kernelOf.set(node, at)
+    }
+    for (const read of reads(node)) {
+      const known = readers.get(read.node)
+      if (known) known.add(node)
+      else readers.set(read.node, new Set([node]))
+    }
+  }
+
+  const parameterOf = new Map<Node, Node>(request.updates.map(({ parameter, value }) => [value, parameter]))
+  for (const node of inOrder(nodes, request)) {
+    if (inlined.has(node)) continue
+    const overwrites = parameterOf.get(node)
+    const fits = (at: number) =>
+      canJoin(node, kernels[at], reads) &&
+      (!overwrites || [...(readers.get(overwrites) ?? [])].every((reader) => kernelOf.get(reader)! <= at))
+    place(node, chooseKernel(node, kernels, kernelOf, reads, fits))
+  }
+  return { nodes, inlined, kernels, kernelOf, reads }
+}
+
+/** Computed nodes, operands first; new values of parameters last where nothing else needs them, so that the old ones have been read. */
+function inOrder(nodes: readonly Node[], request: ComputedRequest): readonly ComputedNode[] {
+  const computed = nodes.filter(
+    (node): node is ComputedNode => node.kind === 'comprehension' || node.kind === 'scatter',
+  )
+  const late = new Set<Node>(request.updates.map((update) => update.value))
+  const needed = new Set<Node>()
+  for (const node of computed) {
+    if (late.has(node)) continue
+    for (const read of readsOf(node)) needed.add(storageNode(read.node))
+  }
+  if ([...late].some((node) => needed.has(node))) return computed
+  return [...computed.filter((node) => !late.has(node)), ...computed.filter((node) => late.has(node))]
+}
+
+/** The kernel a node joins: the one that makes what it reads, or one over the same elements; null for a kernel of its own. */
+function chooseKernel(
+  node: ComputedNode,
+  kernels: readonly KernelPlan[],
+  kernelOf: ReadonlyMap<Node, number>,
+  reads: Schedule['reads'],
+  fits: (at: number) => boolean,
+): number | null {
+  if (node.kind === 'scatter') return null
+  let after = -1
+  const sources = new Set<Node>()
+  for (const read of reads(node)) {
+    sources.add(read.node)
+    const made = kernelOf.get(read.node)
+    if (made !== undefined && made > after) after = made
+  }
+  if (after >= 0 && fits(after)) return after
+  for (let at = kernels.length - 1; at > after && at >= kernels.length - siblingWindow; at--) {
+    const shared = kernels[at].members.some((member) => reads(member).some((read) => sources.has(read.node)))
+    if (shared && kernels[at].extents.length === node.shape.length && fits(at)) return at
+  }
+  return null
+}
+
+/** Whether a node may run inside the shared loops of a kernel: same outer extents, and it reads members only at the same place. */
+function canJoin(node: ComputedNode, kernel: KernelPlan, reads: Schedule['reads']): boolean {
+  if (node.kind === 'scatter' || kernel.members[0].kind === 'scatter' || kernel.members.length >= maxMembers)
+    return false
+  const prefix = kernel.extents.length
+  if (node.shape.length < prefix || kernel.extents.some((extent, axis) => node.shape[axis] !== extent)) return false
+  if (prefix === 0 && (node.shape.length > 0 || node.reduction || kernel.members.some(hasLoops))) return false
+  if (isContraction(node)) return false
+  if (isContraction(kernel.members[0]) && (node.reduction || node.shape.length > prefix)) return false
+  const members = new Set<Node>(kernel.members)
+  for (const read of reads(node)) {
+    if (!members.has(read.node)) continue
+    for (let axis = 0; axis < prefix; axis++) if (!isIndex(read.at[axis], node.axes[axis].index)) return false
+  }
+  return true
+}
+
+const hasLoops = (node: ComputedNode): boolean => node.shape.length > 0 || rangesOf(node).length > 0
+
+const isIndex = (at: Affine | null, index: string): boolean =>
+  at !== null &&
+  at.constant === 0 &&
+  at.terms.length === 1 &&
+  at.terms[0].coefficient === 1 &&
+  at.terms[0].atom.kind === 'index' &&
+  at.terms[0].atom.name === index
+
+/** Follows reads through inlined nodes, positions composed. */
+function deepReader(inlined: ReadonlySet<Node>): (node: ComputedNode) => readonly DeepRead[] {
+  const known = new Map<ComputedNode, readonly DeepRead[]>()
+  const deepReads = (node: ComputedNode): readonly DeepRead[] => {
+    const found = known.get(node)
+    if (found) return found
+    const intervals = intervalsOf(node)
+    const result: DeepRead[] = []
+    for (const { expr, node: operand } of readsOf(node)) {
+      const at = expr.at.map((part) => affineOf(part, intervals))
+      if (operand.kind === 'reshape') {
+        // Positions are not followed through a change of shape.
+        const stored = storageNode(operand)
+        if (inlined.has(stored)) {
+          for (const read of deepReads(stored as ComputedNode))
+            result.push({ node: read.node, at: read.at.map(() => null) })
+        } else result.push({ node: stored, at: stored.shape.map(() => null) })
+      } else if (operand.kind === 'comprehension' && inlined.has(operand)) {
+        for (const read of deepReads(operand))
+          result.push({ node: read.node, at: compose(read.at, operand, at, intervals) })
+      } else result.push({ node: operand, at })
+    }
+    const unique = deduplicate(result)
+    known.set(node, unique)
+    return unique
+  }
+  return deepReads
+}
+
+function compose(
+  inner: readonly (Affine | null)[],
+  operand: ComputedNode & { kind: 'comprehension' },
+  at: readonly (Affine | null)[],
+  intervals: Intervals,
+): readonly (Affine | null)[] {
+  const values = new Map<string, Affine>()
+  operand.axes.forEach((axis, position) => {
+    const value = at[position]
+    if (value) values.set(axis.index, value)
+  })
+  if (values.size < operand.axes.length) return inner.map(() => null)
+  return inner.map((affine) => (affine ? substituteIndices(affine, values, intervals) : null))
+}
+
+function deduplicate(reads: readonly DeepRead[]): readonly DeepRead[] {
+  const seen = new Map<string, DeepRead>()
+  for (const read of reads) {
+    const where = read.at.map((affine) => (affine ? affineKey(affine) : '?')).join()
+    seen.set(`${read.node.id}:${where}`, read)
+  }
+  return [...seen.values()]
+}

@@ -1,0 +1,29 @@
+// The one interface between Einfold and a machine.
+import type { Program } from '../compiler/ir.ts'
+import type { Dtype, TypedArray } from '../dtype.ts'
+
+export type DeviceName = 'js' | 'wasm' | 'native' | 'webgpu'
+
+/** Memory of a device holding `length` elements. Freed by the device when nothing refers to it any more. */
+export interface Storage {
+  readonly dtype: Dtype
+  readonly length: number
+}
+
+/** A loaded program: runs on its external buffers, in the order of `Program.external`. */
+export interface Executable {
+  run(external: readonly Storage[]): void
+  /** The code that runs, for people. */
+  readonly source: string
+}
+
+export interface Device {
+  readonly name: DeviceName
+  allocate(dtype: Dtype, length: number): Storage
+  write(storage: Storage, values: TypedArray): void
+  /** A copy of the numbers, once all runs so far are done. */
+  read(storage: Storage): TypedArray | Promise<TypedArray>
+  /** Gives memory back at once; the storage is not used afterwards. */
+  free(storage: Storage): void
+  load(program: Program): Executable
+}

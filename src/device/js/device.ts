@@ -1,0 +1,61 @@
+// The oracle: programs as JavaScript over typed arrays.
+import type { Program } from '../../compiler/ir.ts'
+import { type Dtype, type TypedArray, typedArray } from '../../dtype.ts'
+import { emitJs, kernelBuffers } from '../../emit/js/emit.ts'
+import { helpers } from '../../emit/js/helpers.ts'
+import type { Device, Executable, Storage } from '../device.ts'
+
+interface JsStorage extends Storage {
+  array: TypedArray
+}
+
+type KernelFunction = (...buffers: TypedArray[]) => void
+
+/** A device whose memory is typed arrays; freed storage is left to the garbage collector. */
+export function jsDevice(): Device {
+  // One arena for all programs: they run one after another and leave nothing in it.
+  let arena = new ArrayBuffer(0)
+
+  const load = (program: Program): Executable => {
+    const source = emitJs(program)
+    const kernels = new Function('helpers', source)(helpers) as KernelFunction[]
+    if (program.arenaBytes > arena.byteLength) arena = new ArrayBuffer(program.arenaBytes)
+    let views = arenaViews(program, arena)
+    let viewed = arena
+    return {
+      source,
+      run: (external) => {
+        if (viewed !== arena) {
+          views = arenaViews(program, arena)
+          viewed = arena
+        }
+        const buffers = new Map(views)
+        for (const [at, name] of program.external.entries()) buffers.set(name, (external[at] as JsStorage).array)
+        program.kernels.forEach((kernel, at) => {
+          kernels[at](...kernelBuffers(kernel).map((name) => buffers.get(name)!))
+        })
+      },
+    }
+  }
+
+  return {
+    name: 'js',
+    allocate: (dtype: Dtype, length: number): JsStorage => ({ dtype, length, array: typedArray(dtype, length) }),
+    write: (storage, values) => {
+      ;(storage as JsStorage).array.set(values)
+    },
+    read: (storage) => (storage as JsStorage).array.slice(),
+    free: (storage) => {
+      ;(storage as JsStorage).array = typedArray(storage.dtype, 0)
+    },
+    load,
+  }
+}
+
+function arenaViews(program: Program, arena: ArrayBuffer): ReadonlyMap<string, TypedArray> {
+  const views = new Map<string, TypedArray>()
+  for (const { name, dtype, length, place } of program.buffers.values()) {
+    if (place.kind === 'arena') views.set(name, typedArray(dtype, length, arena, place.byteOffset))
+  }
+  return views
+}

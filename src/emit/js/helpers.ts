@@ -1,0 +1,38 @@
+// What generated JavaScript calls beyond Math.
+import { uniformAt } from '../../random/threefry.ts'
+
+export const helpers = { erf, uniform: uniformAt, floorMod, roundEven }
+
+/** The remainder with the sign of the divisor. */
+function floorMod(a: number, b: number): number {
+  const rest = a % b
+  return rest !== 0 && rest < 0 !== b < 0 ? rest + b : rest
+}
+
+/** The nearest integer, halves to even. */
+function roundEven(x: number): number {
+  const rounded = Math.round(x)
+  return rounded - x === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded
+}
+
+/**
+ * The error function to double precision: its Maclaurin series up to 2.5, beyond that the continued fraction of erfc
+ * (Abramowitz and Stegun 7.1.6 and 7.1.14).
+ */
+function erf(x: number): number {
+  const size = Math.abs(x)
+  if (size > 6) return Math.sign(x)
+  if (size < 2.5) {
+    let term = x
+    let sum = x
+    for (let n = 1; Math.abs(term) > 1e-17 * Math.abs(sum); n++) {
+      term *= (2 * x * x) / (2 * n + 1)
+      sum += term
+    }
+    return x === 0 ? x : (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x) * sum
+  }
+  let fraction = 0
+  for (let n = 60; n > 0; n--) fraction = n / 2 / (size + fraction)
+  const complement = Math.exp(-x * x) / Math.sqrt(Math.PI) / (size + fraction)
+  return Math.sign(x) * (1 - complement)
+}

@@ -1,0 +1,5 @@
+export { latex } from './latex.ts'
+export { mathml } from './mathml.ts'
+export { parse, parseExpression } from './parse.ts'
+export { print } from './print.ts'
+export type { FormulaTypes, OperandRanks, ResultRank } from './types.ts'
