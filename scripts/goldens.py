@@ -35,40 +35,36 @@ class Case:
 
     def normal(self, name, *shape, scale=1.0, offset=0.0):
         """Normal numbers of three decimals."""
-        values = torch.randn(shape, generator=self.random) * scale + offset
-        return self.given(name, (values * 1000).round() / 1000)
+        return self.given(name, rounded(torch.randn(shape, generator=self.random) * scale + offset))
 
     def distinct(self, name, *shape):
         """Numbers no two of which are equal, in random order: what has a maximum has one."""
         count = math.prod(shape)
         order = torch.randperm(count, generator=self.random).reshape(shape)
-        return self.given(name, ((order - count / 2) * 4000 / max(count, 1)).round() / 1000 + 0.0005)
+        return self.given(name, rounded((order - count / 2 + 0.25) * 4 / count))
 
     def integers(self, name, below, *shape):
         return self.given(name, torch.randint(0, below, shape, generator=self.random))
 
-    def given(self, name, values):
+    def given(self, name, values, constant=False):
         values = values.clone().detach()
-        if values.is_floating_point():
-            values.requires_grad_(True)
-        self.inputs[name] = values
+        self.inputs[name] = values.requires_grad_(values.is_floating_point() and not constant)
         return values
 
     def finish(self, **outputs):
-        total = torch.zeros(())
+        total = 0
         for name, value in outputs.items():
-            value = value.detach() if not value.requires_grad else value
-            entry = {'value': value}
+            self.outputs[name] = {'value': value.detach()}
             if value.requires_grad:
-                cotangent = (torch.randn(value.shape, generator=self.random) * 1000).round() / 1000
-                entry['cotangent'] = cotangent
+                cotangent = rounded(torch.randn(value.shape, generator=self.random))
+                self.outputs[name]['cotangent'] = cotangent
                 total = total + (value * cotangent).sum()
-            self.outputs[name] = entry
-        wanted = {name: x for name, x in self.inputs.items() if x.is_floating_point()}
-        if wanted and total.requires_grad:
-            found = torch.autograd.grad(total, list(wanted.values()), allow_unused=True)
-            for (name, x), gradient in zip(wanted.items(), found):
-                self.gradients[name] = torch.zeros_like(x) if gradient is None else gradient
+        variables = {name: x for name, x in self.inputs.items() if x.requires_grad}
+        if isinstance(total, torch.Tensor):
+            self.gradients = dict(zip(variables, torch.autograd.grad(total, list(variables.values()))))
+
+
+rounded = lambda x: (x * 1000).round() / 1000
 
 
 class Topic:
@@ -438,15 +434,11 @@ def normalization():
             case = topic.case(f'batchNorm: {name}, {mode}', 'batchNorm', training=training, momentum=0.1, eps=1e-5)
             channels = shape[1]
             x, weight, bias = case.normal('x', *shape), case.normal('weight', channels), case.normal('bias', channels)
-            mean = case.normal('runningMean', channels)
-            variance = case.given('runningVar', torch.rand(channels, generator=case.random).mul(1000).round() / 1000 + 0.5)
-            after = [mean.detach().clone(), variance.detach().clone()]
-            if training:
-                y = F.batch_norm(x, *after, weight, bias, True, 0.1, 1e-5)
-            else:
-                y = F.batch_norm(x, mean.detach(), variance.detach(), weight, bias, False, 0.1, 1e-5)
+            mean = case.given('runningMean', rounded(torch.randn(channels, generator=case.random)), constant=True)
+            variance = case.given('runningVar', rounded(torch.rand(channels, generator=case.random)) + 0.5, constant=True)
+            after = [mean.clone(), variance.clone()]
+            y = F.batch_norm(x, *after, weight, bias, training, 0.1, 1e-5)
             case.finish(y=y, runningMean=after[0], runningVar=after[1])
-            del case.gradients['runningMean'], case.gradients['runningVar']
     for name, shape, over in [('last axis', [2, 3, 4], [4]), ('last two axes', [2, 2, 3], [2, 3])]:
         case = topic.case(f'layerNorm: {name}', 'layerNorm', shape=over, eps=1e-5)
         x = case.normal('x', *shape)
@@ -487,8 +479,8 @@ def layers():
         x = torch.tanh(summed.reshape(2, 3, 4) + b)
     case.finish(y=x)
 
-    for op, layer, gates in [('rnn', nn.RNN, 1), ('gru', nn.GRU, 3), ('lstm', nn.LSTM, 4)]:
-        recurrent(topic, op, layer, gates)
+    for op, function, gates in [('rnn', torch.rnn_tanh, 1), ('gru', torch.gru, 3), ('lstm', torch.lstm, 4)]:
+        recurrent(topic, op, function, gates)
     for name, causal in [('no mask', False), ('causal', True)]:
         attention(topic, name, causal)
     topic.write()
@@ -507,41 +499,33 @@ def local2d(case, shape, outputs, kernel, stride):
     case.finish(y=products.reshape(batch, outputs, rows, columns) + bias)
 
 
-def recurrent(topic, op, layer, gates):
+def recurrent(topic, op, function, gates):
+    """One layer, gate by gate in PyTorch's order; states of shape (1, batch, hidden)."""
     case = topic.case(op, op)
     steps, batch, inputs, hidden = 3, 2, 3, 2
-    net = layer(inputs, hidden)
     x = case.normal('x', steps, batch, inputs)
-    state = [case.normal('h', 1, batch, hidden)]
-    if op == 'lstm':
-        state.append(case.normal('c', 1, batch, hidden))
-    parameters = {
-        'weightIh': case.normal('weightIh', gates * hidden, inputs),
-        'weightHh': case.normal('weightHh', gates * hidden, hidden),
-        'biasIh': case.normal('biasIh', gates * hidden),
-        'biasHh': case.normal('biasHh', gates * hidden),
-    }
-    torch_names = ['weight_ih_l0', 'weight_hh_l0', 'bias_ih_l0', 'bias_hh_l0']
-    outputs, last = torch.nn.utils.stateless.functional_call(
-        net, dict(zip(torch_names, parameters.values())), (x, tuple(state) if op == 'lstm' else state[0]))
-    case.finish(y=outputs, **(dict(zip(['hN', 'cN'], last)) if op == 'lstm' else {'hN': last}))
+    states = [case.normal(name, 1, batch, hidden) for name in (['h', 'c'] if op == 'lstm' else ['h'])]
+    parameters = [
+        case.normal('weightIh', gates * hidden, inputs),
+        case.normal('weightHh', gates * hidden, hidden),
+        case.normal('biasIh', gates * hidden),
+        case.normal('biasHh', gates * hidden),
+    ]
+    y, *last = function(x, states if op == 'lstm' else states[0], parameters, True, 1, 0.0, False, False, False)
+    case.finish(y=y, **dict(zip(['hN', 'cN'], last)))
 
 
 def attention(topic, name, causal):
     case = topic.case(f'multiheadAttention: {name}', 'multiheadAttention', heads=2, causal=causal)
     width, batch, length = 4, 1, 3
-    net = nn.MultiheadAttention(width, 2, batch_first=True)
-    x = [case.normal(operand, batch, length, width) for operand in ['query', 'key', 'value']]
-    parameters = {
-        'in_proj_weight': case.normal('inWeight', 3 * width, width),
-        'in_proj_bias': case.normal('inBias', 3 * width),
-        'out_proj.weight': case.normal('outWeight', width, width),
-        'out_proj.bias': case.normal('outBias', width),
-    }
+    query, key, value = [case.normal(operand, batch, length, width) for operand in ['query', 'key', 'value']]
+    projections = [case.normal('inWeight', 3 * width, width, scale=0.5), case.normal('inBias', 3 * width)]
+    output = [case.normal('outWeight', width, width), case.normal('outBias', width)]
     mask = torch.ones(length, length, dtype=torch.bool).triu(1) if causal else None
-    call = lambda: torch.nn.utils.stateless.functional_call(net, parameters, tuple(x), {'attn_mask': mask, 'need_weights': True})
-    y, weights = call()
-    case.finish(y=y, weights=weights)
+    sequence_first = [x.transpose(0, 1) for x in (query, key, value)]
+    y, weights = F.multi_head_attention_forward(
+        *sequence_first, width, 2, *projections, None, None, False, 0.0, *output, attn_mask=mask, need_weights=True)
+    case.finish(y=y.transpose(0, 1), weights=weights)
 
 
 # Views

@@ -38,7 +38,7 @@ export class DeviceError extends EinfoldError {}
 
 /** The line of `text` that holds `span`, with carets under the span. */
 function underline(text: string, span: Span): string {
-  const lineStart = text.lastIndexOf('\n', span.start - 1) + 1
+  const lineStart = span.start === 0 ? 0 : text.lastIndexOf('\n', span.start - 1) + 1
   const newline = text.indexOf('\n', span.start)
   const lineEnd = newline < 0 ? text.length : newline
   const width = Math.max(1, Math.min(span.end, lineEnd) - span.start)

@@ -2,13 +2,14 @@
 // read become the axes, the indices that are not solved for become the reduction.
 import type { Dtype } from '../dtype.ts'
 import { condition as constantCondition, truthOf } from '../expression/simplify.ts'
-import { binary, call, type Expr, mapChildren, name, number, type ReadExpr, read } from '../expression/tree.ts'
+import { binary, call, type Expr, mapChildren, number, type ReadExpr, read } from '../expression/tree.ts'
 import { comprehension, scatterNode } from '../graph/build.ts'
 import type { BoundRange, Node, Shape } from '../graph/node.ts'
 import { sizeOf } from '../graph/node.ts'
 import { affineOf, bounds, type Intervals, intervalsOf, subtract } from '../index/index.ts'
 import { sameExprs } from './algebra.ts'
 import { conjunction, conjuncts, type Factors, factorsOf, isTame, mentions, productOf } from './factors.ts'
+import { combinations, freshName, indexNames } from './ranges.ts'
 import { type Condition, conditionExpr, type Solution, substituteSolution } from './solution.ts'
 import { solveRead } from './solve.ts'
 
@@ -44,9 +45,6 @@ export function gather(flow: Flow): Node | null {
   }
   return gatherSolved(flow, solution)
 }
-
-const combinations = (ranges: readonly BoundRange[]): number =>
-  ranges.reduce((product, { extent }) => product * extent, 1)
 
 function gatherSolved(flow: Flow, solution: Solution): Node | null {
   const { batch, operands, dtype } = flow
@@ -205,15 +203,6 @@ function pointwise(factors: Omit<Factors, 'conditions'>, conditions: readonly Ex
     if (whole.dtype === dtype && whole.shape.every((extent, axis) => extent === axes[axis].extent)) return whole
   }
   return comprehension({ axes, body, operands, dtype })
-}
-
-export const indexNames = (ranges: readonly BoundRange[]): Expr[] => ranges.map(({ index }) => name(index))
-
-/** `wanted`, or with as many primes as make it new. */
-export function freshName(wanted: string, taken: { has(name: string): boolean }): string {
-  let fresh = wanted
-  while (taken.has(fresh)) fresh += "'"
-  return fresh
 }
 
 /** For reads at data-dependent places when there are many: add each contribution where it belongs. */

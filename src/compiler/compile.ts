@@ -3,6 +3,7 @@ import { bytesPerElement } from '../dtype.ts'
 import { describeNode } from '../graph/describe.ts'
 import { type Node, type ParameterNode, sizeOf } from '../graph/node.ts'
 import { aligned, planArena } from './arena.ts'
+import { prepareContractions } from './contraction/prepare.ts'
 import type { Buffer, Kernel, Program } from './ir.ts'
 import { lowerKernel, type Places } from './lower.ts'
 import { type ComputedNode, isLeaf, resolve, storageNode } from './reads.ts'
@@ -20,18 +21,24 @@ export type Binding =
   | { readonly kind: 'leaf'; readonly node: Node }
   | { readonly kind: 'output'; readonly output: number }
 
+/** What a device's emitter can do beyond plain loops. */
+export interface Target {
+  /** Whether it has micro-kernels for matrix products. */
+  readonly contractions: boolean
+}
+
 /** Compiles a request: one program that computes all outputs and then stores the new values of all updated parameters. */
-export function compileGraph(request: Request): Compiled {
-  const wanted = computedRequest(request)
-  const plan = schedule(wanted)
+export function compileGraph(request: Request, target: Target): Compiled {
+  const wanted = computedRequest(target.contractions ? prepareContractions(request) : request)
+  const plan = schedule(wanted, target)
   const layout = layOut(wanted, plan)
-  const kernels = plan.kernels.map((kernel, at) => lowerPlanned(kernel, at, plan, layout))
+  const kernels = plan.kernels.map((kernel, at) => lowerPlanned(kernel, at, plan, layout, target))
   for (const { from, to } of layout.copies) kernels.push(copyKernel(from, to, kernels.length, layout))
   return { program: assemble(kernels, layout), bindings: layout.bindings }
 }
 
 interface Layout {
-  readonly buffers: Map<string, Omit<Buffer, 'place'> & { external: boolean }>
+  readonly buffers: Map<string, Omit<Buffer, 'place'> & { readonly use: 'external' | 'arena' | 'scratch' }>
   readonly bindings: readonly Binding[]
   readonly external: readonly string[]
   /** Where a leaf's or stored node's elements are. */
@@ -51,7 +58,7 @@ function layOut(request: ComputedRequest, plan: Schedule): Layout {
 
   const declare = (prefix: string, node: Node, isExternal: boolean): string => {
     const name = `${prefix}${buffers.size}`
-    buffers.set(name, { name, dtype: node.dtype, length: sizeOf(node.shape), external: isExternal })
+    buffers.set(name, { name, dtype: node.dtype, length: sizeOf(node.shape), use: isExternal ? 'external' : 'arena' })
     if (isExternal) external.push(name)
     return name
   }
@@ -156,7 +163,7 @@ function storedElsewhere(plan: Schedule): ReadonlySet<Node> {
   return stored
 }
 
-function lowerPlanned(kernel: KernelPlan, at: number, plan: Schedule, layout: Layout): Kernel {
+function lowerPlanned(kernel: KernelPlan, at: number, plan: Schedule, layout: Layout, target: Target): Kernel {
   const reads = new Set<string>()
   const places: Places = {
     inlined: plan.inlined,
@@ -167,6 +174,13 @@ function lowerPlanned(kernel: KernelPlan, at: number, plan: Schedule, layout: La
       return name
     },
     targetsOf: (node) => layout.targetsOf.get(node) ?? [],
+    contractions: target.contractions,
+    scratch: (length) => {
+      const name = `s${layout.buffers.size}`
+      layout.buffers.set(name, { name, dtype: 'f32', length, use: 'scratch' })
+      reads.add(name)
+      return name
+    },
   }
   const body = inlineSingleUses(lowerKernel(kernel, places))
   const writes = kernel.members.flatMap((member) => [...places.targetsOf(member)])
@@ -219,7 +233,7 @@ function assemble(kernels: readonly Kernel[], layout: Layout): Program {
       last.set(name, at)
     }
   })
-  const temporaries = [...layout.buffers.values()].filter((buffer) => !buffer.external)
+  const temporaries = [...layout.buffers.values()].filter((buffer) => buffer.use === 'arena')
   const lives = temporaries.map((buffer) => ({
     bytes: buffer.length * bytesPerElement(buffer.dtype),
     from: first.get(buffer.name) ?? 0,
@@ -228,10 +242,8 @@ function assemble(kernels: readonly Kernel[], layout: Layout): Program {
   const { offsets, bytes } = planArena(lives)
   const offsetOf = new Map(temporaries.map((buffer, at) => [buffer.name, offsets[at]]))
   const buffers = new Map<string, Buffer>()
-  for (const { name, dtype, length, external } of layout.buffers.values()) {
-    const place = external
-      ? ({ kind: 'external' } as const)
-      : ({ kind: 'arena', byteOffset: offsetOf.get(name)! } as const)
+  for (const { name, dtype, length, use } of layout.buffers.values()) {
+    const place = use === 'arena' ? { kind: use, byteOffset: offsetOf.get(name)! } : { kind: use }
     buffers.set(name, { name, dtype, length, place })
   }
   const unsharedBytes = lives.reduce((sum, life) => sum + aligned(life.bytes), 0)

@@ -83,6 +83,16 @@ export function hoistOffsets(body: readonly Statement[]): readonly Statement[] {
             where: statement.where && value(statement.where),
           })
           break
+        case 'contraction': {
+          const { a, b, c } = statement
+          const moved = {
+            a: { ...a, base: split(a.base) },
+            b: { ...b, base: split(b.base) },
+            c: { ...c, base: split(c.base) },
+          }
+          result.push({ ...statement, ...moved })
+          break
+        }
         default:
           result.push(statement)
       }

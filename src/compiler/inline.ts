@@ -2,6 +2,7 @@
 
 import type { Node } from '../graph/node.ts'
 import { sizeOf } from '../graph/node.ts'
+import { matrixProduct } from './contraction/roles.ts'
 import {
   type ComputedNode,
   costOf,
@@ -12,6 +13,7 @@ import {
   type PlainNode,
   readsOf,
   resolve,
+  storageNode,
 } from './reads.ts'
 import type { ComputedRequest } from './request.ts'
 
@@ -19,9 +21,20 @@ import type { ComputedRequest } from './request.ts'
  * The nodes whose bodies are evaluated inside their readers and never stored: views, and arithmetic cheaper to repeat
  * than to write and read back.
  */
-export function inlinedNodes(nodes: readonly Node[], request: ComputedRequest): ReadonlySet<Node> {
+/** With `contractions` the operands of matrix products are stored: micro-kernels read memory. */
+export function inlinedNodes(
+  nodes: readonly Node[],
+  request: ComputedRequest,
+  contractions: boolean,
+): ReadonlySet<Node> {
   const kept = new Set<Node>([...request.outputs, ...request.updates.map((update) => update.value)])
   const consumers = consumersOf(nodes)
+  if (contractions) {
+    for (const node of nodes) {
+      if (node.kind !== 'comprehension' || !matrixProduct(node)) continue
+      for (const operand of node.operands.values()) kept.add(storageNode(operand))
+    }
+  }
   const inlined = new Set<Node>()
   /** The cost of one evaluation, with what is inlined into it. */
   const fullCost = new Map<Node, number>()

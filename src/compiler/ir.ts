@@ -67,6 +67,8 @@ export type AccumulateOperator = 'sum' | 'prod' | 'max' | 'min' | 'any' | 'all'
 
 export type Statement =
   | LoopStatement
+  | ContractionStatement
+  | PackStatement
   | { readonly kind: 'let'; readonly name: string; readonly value: Value }
   /** A mutable scalar, starting at `initial`. */
   | { readonly kind: 'accumulator'; readonly name: string; readonly type: ScalarType; readonly initial: number }
@@ -96,6 +98,43 @@ export type Statement =
       readonly value: Value
       readonly add: boolean
     }
+
+/**
+ * A matrix whose element (row, column) is at `base + rows[row] + columns[column]` of a buffer. Two vectors of offsets make
+ * any product of affine accesses a matrix: strided, dilated and overlapping windows need no copy.
+ */
+export interface Panel {
+  readonly buffer: string
+  readonly base: Affine
+  readonly rows: Int32Array
+  readonly columns: Int32Array
+  /** The scratch that a `pack` statement before this one has filled with this matrix; null when it is read as it lies. */
+  readonly packed: string | null
+}
+
+/**
+ * `c[m,n] = Σ_k a[m,k] · b[k,n]` in f32, sums in a fixed order whatever the number of threads. The columns of `c` lie next to
+ * each other in memory wherever that could be arranged: they are the lanes of vectors.
+ */
+export interface ContractionStatement {
+  readonly kind: 'contraction'
+  readonly m: number
+  readonly n: number
+  readonly k: number
+  readonly a: Panel
+  readonly b: Panel
+  readonly c: Panel
+  /** Whether its blocks may be shared among threads: it stands in no parallel loop. */
+  readonly parallel: boolean
+}
+
+/** Puts an operand of the contractions that follow into the order in which their micro-kernels read it. */
+export interface PackStatement {
+  readonly kind: 'pack'
+  readonly name: string
+  readonly side: 'a' | 'b'
+  readonly panel: Panel
+}
 
 /**
  * How a loop may run. `serial`: in order. `parallel`: iterations are independent and may be shared among threads.

@@ -14,8 +14,10 @@ import {
   subtract,
 } from '../index/index.ts'
 import { constantValue, indexValue, KernelBuilder } from './blocks.ts'
+import { type ChunkAxis, lowerContraction, type ProductPlace } from './contraction/lower.ts'
+import { type MatrixProduct, matrixProduct } from './contraction/roles.ts'
 import type { AccumulateOperator, LoopMode, ScalarType, Statement, Value } from './ir.ts'
-import { type ComputedNode, type PlainNode, resolve } from './reads.ts'
+import { type ComputedNode, type PlainNode, resolve, storageNode } from './reads.ts'
 import { binaryValue, both, callValue, cast, literal, unaryValue } from './scalars.ts'
 import type { KernelPlan } from './schedule.ts'
 
@@ -24,6 +26,10 @@ export interface Places {
   readonly inlined: ReadonlySet<Node>
   /** The buffer that holds a leaf's or a stored node's elements in row-major order. */
   bufferOf(node: Node): string
+  /** Whether matrix products become contraction statements; else they are loops like all else. */
+  readonly contractions: boolean
+  /** A new f32 buffer that only this kernel uses. */
+  scratch(length: number): string
   /** Where a member is written: its own buffer, results, parameters; none when only this kernel needs it. */
   targetsOf(node: ComputedNode): readonly string[]
 }
@@ -31,7 +37,9 @@ export interface Places {
 export function lowerKernel(plan: KernelPlan, places: Places): readonly Statement[] {
   const b = new KernelBuilder()
   const [first] = plan.members
+  const product = places.contractions && first.kind === 'comprehension' ? matrixProduct(first) : null
   if (first.kind === 'scatter') lowerScatter(b, first, places)
+  else if (product) lowerProduct(b, product, plan.members as ComprehensionNode[], places)
   else lowerMembers(b, plan.members as ComprehensionNode[], plan.extents, places)
   return b.body
 }
@@ -66,6 +74,45 @@ function lowerMembers(
       at += group.length
     }
     for (const store of stores) b.push(store)
+  })
+}
+
+/** A matrix product, then the members that follow on its elements. */
+function lowerProduct(
+  b: KernelBuilder,
+  product: MatrixProduct,
+  members: readonly ComprehensionNode[],
+  places: Places,
+): void {
+  const [first, ...rest] = members
+  const targets = places.targetsOf(first)
+  const follow = rest.length > 0 || targets.length > 1
+  const epilogue = (axes: readonly ChunkAxis[], place: ProductPlace): void => {
+    const open = (at: readonly Affine[]): void => {
+      if (at.length < axes.length) {
+        const axis = axes[at.length]
+        if ('fixed' in axis) open([...at, axis.fixed])
+        else
+          b.loop(axis.extent, 0, at.length === axes.length - 1 ? 'lanes' : 'serial', (index) => {
+            open([...at, add(axis.from, index)])
+          })
+        return
+      }
+      const scope: Scope = { b, places, registers: new Map() }
+      const value = b.load('f32', place.buffer, place.offset(at), null)
+      scope.registers.set(first, value)
+      const stores = targets.slice(1).map((buffer) => store(first, buffer, at, value))
+      for (const member of rest) lowerGroup(scope, [member], at, stores)
+      for (const statement of stores) b.push(statement)
+    }
+    open([])
+  }
+  lowerContraction(first, product, {
+    b,
+    bufferOf: (access) => places.bufferOf(storageNode(access.node)),
+    target: targets[0] ?? null,
+    scratch: places.scratch,
+    epilogue: follow ? epilogue : null,
   })
 }
 

@@ -42,9 +42,9 @@ export interface DeepRead {
 const maxMembers = 24
 const siblingWindow = 12
 
-export function schedule(request: ComputedRequest): Schedule {
+export function schedule(request: ComputedRequest, target: { readonly contractions: boolean }): Schedule {
   const nodes = reachable(request)
-  const inlined = inlinedNodes(nodes, request)
+  const inlined = inlinedNodes(nodes, request, target.contractions)
   const reads = deepReader(inlined)
   const kernels: KernelPlan[] = []
   const kernelOf = new Map<Node, number>()

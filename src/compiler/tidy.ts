@@ -1,5 +1,5 @@
 // Puts values that are used once back into the expression that uses them, and drops what nothing uses.
-import { namesIn } from '../index/index.ts'
+import { type Affine, namesIn } from '../index/index.ts'
 import type { Statement, Value } from './ir.ts'
 
 /**
@@ -46,6 +46,11 @@ function inlineBlock(body: readonly Statement[], uses: ReadonlyMap<string, numbe
         break
       }
       case 'accumulator':
+      case 'pack':
+        result.push(statement)
+        break
+      case 'contraction':
+        flush()
         result.push(statement)
         break
       case 'loop': {
@@ -96,7 +101,7 @@ function usedAsIndexIn(body: readonly Statement[], name: string): boolean {
       if (value.kind === 'operation') value.args.forEach(visitValue)
     }
     eachStatement(body, (statement) => {
-      if (statement.kind === 'store') for (const index of namesIn(statement.offset)) found.add(index)
+      for (const offset of offsetsOf(statement)) for (const index of namesIn(offset)) found.add(index)
       for (const value of valuesOf(statement)) visitValue(value)
     })
     names = found
@@ -117,7 +122,7 @@ function countStatements(body: readonly Statement[], uses: Map<string, number>):
     if (value.kind === 'operation') value.args.forEach(visit)
   }
   eachStatement(body, (statement) => {
-    if (statement.kind === 'store') for (const name of namesIn(statement.offset)) count(name)
+    for (const offset of offsetsOf(statement)) for (const name of namesIn(offset)) count(name)
     for (const value of valuesOf(statement)) visit(value)
   })
 }
@@ -127,6 +132,13 @@ function eachStatement(body: readonly Statement[], visit: (statement: Statement)
     visit(statement)
     if (statement.kind === 'loop') eachStatement(statement.body, visit)
   }
+}
+
+/** Where a statement itself writes, or reads other than by values. */
+function offsetsOf(statement: Statement): readonly Affine[] {
+  if (statement.kind === 'store') return [statement.offset]
+  if (statement.kind === 'contraction') return [statement.a.base, statement.b.base, statement.c.base]
+  return statement.kind === 'pack' ? [statement.panel.base] : []
 }
 
 /** The values a statement evaluates itself, those of nested loops left out. */

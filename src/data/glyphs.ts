@@ -22,20 +22,20 @@ const difficulty = {
   /** tan of half the largest rotation: about 13 degrees either way. */
   rotation: 0.115,
   shear: 0.12,
-  scale: [0.8, 0.94],
+  scale: [0.84, 0.96],
   /** Pixels either way. */
-  translation: 4.4,
+  translation: 4.7,
   /** Of each control point, in units of half the glyph. */
   jitter: 0.05,
   /** Half the width of the pen, in pixels. */
   radius: [0.7, 1.5],
-  ink: [170, 255],
+  ink: [180, 255],
   clutterStrokes: 1,
   /** Chance that a rectangle of the image is wiped out, and its largest side in pixels. */
-  occlusion: 0.2,
+  occlusion: 0.15,
   occlusionSide: 6,
   /** Standard deviation of the pixel noise, in grey levels. */
-  noise: [2, 14],
+  noise: [2, 10],
 } as const
 
 /** A first word for the generator's stream, so that no other use of the same seed draws the same numbers. */
@@ -174,7 +174,7 @@ function drawSegment(
   for (let y = top; y <= bottom; y++) {
     for (let x = left; x <= right; x++) {
       const t = ((x - fromX) * alongX + (y - fromY) * alongY) * perLength
-      const nearest = t < 0 ? 0 : t > 1 ? 1 : t
+      const nearest = Math.max(0, Math.min(1, t))
       const awayX = x - fromX - nearest * alongX
       const awayY = y - fromY - nearest * alongY
       const squared = awayX * awayX + awayY * awayY

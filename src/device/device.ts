@@ -1,4 +1,5 @@
 // The one interface between Einfold and a machine.
+import type { Target } from '../compiler/compile.ts'
 import type { Program } from '../compiler/ir.ts'
 import type { Dtype, TypedArray } from '../dtype.ts'
 
@@ -19,6 +20,8 @@ export interface Executable {
 
 export interface Device {
   readonly name: DeviceName
+  /** What its emitter can do; the compiler asks before it lowers. */
+  readonly target: Target
   allocate(dtype: Dtype, length: number): Storage
   write(storage: Storage, values: TypedArray): void
   /** A copy of the numbers, once all runs so far are done. */

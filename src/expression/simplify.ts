@@ -31,8 +31,14 @@ function negate(arg: Expr, original: Expr): Expr {
 function not(arg: Expr, original: Expr): Expr {
   const truth = truthOf(arg)
   if (truth !== null) return condition(!truth)
-  if (arg.kind === 'unary' && arg.op === 'not') return arg.arg
+  if (arg.kind === 'unary' && arg.op === 'not' && isCondition(arg.arg)) return arg.arg
   return original
+}
+
+/** Whether the value is surely 0 or 1, as numbers taken for conditions need not be. */
+function isCondition(expr: Expr): boolean {
+  if (expr.kind === 'unary') return expr.op === 'not'
+  return expr.kind === 'binary' && !'+-*/%^'.includes(expr.op)
 }
 
 function simplifyBinary(op: BinaryOperator, left: Expr, right: Expr, original: Expr): Expr {
@@ -67,7 +73,8 @@ function simplifyLogic(op: 'and' | 'or', left: Expr, right: Expr, original: Expr
     [right, left],
   ]) {
     const truth = truthOf(one)
-    if (truth !== null) return truth === deciding ? condition(deciding) : other
+    if (truth === deciding) return condition(deciding)
+    if (truth !== null && isCondition(other)) return other
   }
   return original
 }

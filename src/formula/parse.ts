@@ -21,7 +21,7 @@ import {
 
 /** Brackets, signs and powers may nest this deep; the trees of sums and products may be this many operators high. */
 const nestingLimit = 200
-const heightLimit = 2000
+const heightLimit = 1000
 
 /**
  * Reads a formula: statements `name[axes] = expression`, separated by line ends or `;`.

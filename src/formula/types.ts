@@ -86,7 +86,9 @@ type Scan<Text extends string, Before, At, Found, Rank> = Text extends `${infer 
                       : Scan<Rest, 'value', Below, Found, Rank>
               : never
             : First extends '\n'
-              ? [At, Before] extends [Top, 'value'] ? State<Rest, Found, Rank> : Scan<Rest, Before, At, Found, Rank>
+              ? [At, Before] extends [Top, 'value']
+                ? State<Rest, Found, Rank>
+                : Scan<Rest, Before, At, Found, Rank>
               : First extends ';'
                 ? State<Rest, Found, Rank>
                 : First extends '#'

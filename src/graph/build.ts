@@ -78,6 +78,7 @@ export function comprehension(parts: {
 /** Whether a read over the axes gives the very tensor that is read. */
 const isWholeRead = ({ at }: ReadExpr, axes: readonly BoundRange[], shape: Shape): boolean =>
   at.length === axes.length &&
+  at.length === shape.length &&
   at.every(
     (index, axis) => index.kind === 'name' && index.name === axes[axis].index && axes[axis].extent === shape[axis],
   )

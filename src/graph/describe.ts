@@ -1,22 +1,61 @@
-// A node as the formula it computes.
+// Nodes as formulas, for people.
 import type { Expr, Range } from '../expression/tree.ts'
-import { number, reduce } from '../expression/tree.ts'
+import { binary, call, number, reduce, unary } from '../expression/tree.ts'
 import { print } from '../formula/print.ts'
-import type { BoundRange, Node } from './node.ts'
+import type { BoundRange, ComprehensionNode, Node, Reduction, ScatterNode } from './node.ts'
 
-/** A node as canonical formula text with its extents. */
+/**
+ * One line for a node. For a comprehension it is a formula with all its extents, which means the same for the operands of
+ * the node: `z[n<64,k<16] = sum(c<3) x[n,c] * w[k,c]`.
+ */
 export function describeNode(node: Node): string {
-  if (node.kind !== 'comprehension') return `${node.kind}[${node.shape}]`
-  const value: Expr = node.reduction
-    ? reduce(node.reduction.op, node.reduction.ranges.map(boundRange), node.body)
-    : node.body
-  return print({ name: 'z', axes: node.axes.map(boundRange), value })
+  const shape = `[${node.shape.join(',')}]`
+  switch (node.kind) {
+    case 'comprehension':
+      return describeComprehension(node)
+    case 'scatter':
+      return describeScatter(node)
+    case 'reshape':
+      return `reshape [${node.of.shape.join(',')}] to ${shape}`
+    case 'rule':
+      return `${node.rule}: ${describeNode(node.of)}`
+    case 'data':
+      return `data ${node.dtype}${shape}`
+    case 'parameter':
+      return `parameter ${node.cell.name} ${node.dtype}${shape}`
+    case 'input':
+      return `input ${node.position} ${node.dtype}${shape}`
+  }
 }
 
-const boundRange = ({ index, start, extent }: BoundRange): Range => ({
-  index,
-  bound:
-    start === 0
-      ? { kind: 'extent', extent: number(extent) }
-      : { kind: 'between', start: number(start), last: number(start + extent - 1) },
-})
+function describeComprehension({ axes, reduction, body, operands }: ComprehensionNode): string {
+  const value = reduction ? reduce(reduction.op, reduction.ranges.map(toRange), guarded(reduction, body)) : body
+  return print({ name: freeName(operands), axes: axes.map(toRange), value })
+}
+
+function describeScatter({ shape, ranges, at, value, operands }: ScatterNode): string {
+  const place = `${freeName(operands)}[${at.map((index) => print(index)).join(',')}]`
+  const over = ranges.map(({ index, extent }) => `${index}<${extent}`).join(', ')
+  return `${place} += ${print(value)} for ${over}, into zeros [${shape.join(',')}]`
+}
+
+/** The name of the result: z, unless an operand has it. */
+function freeName(operands: ReadonlyMap<string, Node>): string {
+  let name = 'z'
+  while (operands.has(name)) name += "'"
+  return name
+}
+
+/** Formulas have no conditions on a reduction: what is left out takes the value that changes nothing. */
+function guarded({ op, where }: Reduction, body: Expr): Expr {
+  if (!where) return body
+  if (op === 'any') return binary('and', where, body)
+  if (op === 'all') return binary('or', unary('not', where), body)
+  const neutral = { sum: 0, prod: 1, max: -Infinity, argmax: -Infinity, min: Infinity, argmin: Infinity }[op]
+  return call('where', where, body, number(neutral))
+}
+
+function toRange({ index, start, extent }: BoundRange): Range {
+  if (start === 0) return { index, bound: { kind: 'extent', extent: number(extent) } }
+  return { index, bound: { kind: 'between', start: number(start), last: number(start + extent - 1) } }
+}

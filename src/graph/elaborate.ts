@@ -1,7 +1,6 @@
 // From a formula and its operands to nodes.
 import type { Span } from '../errors.ts'
 import type { FormulaTree, Statement } from '../expression/tree.ts'
-import { nearest } from '../formula/nearest.ts'
 import { solveExtents } from './elaboration/extents.ts'
 import type { Environment } from './elaboration/names.ts'
 import { resolveNames } from './elaboration/names.ts'
@@ -15,7 +14,7 @@ import type { Node, Shape } from './node.ts'
  * of all indices found, every read checked, and each reduction made a node of its own. `text` is what the tree was parsed
  * from; errors point into it. With `resultShape` the axes of the result have these extents.
  *
- * Throws a FormulaError for every mistake a formula can hold; see docs and `test/graph/formula-errors.test.ts` for the list.
+ * Throws a FormulaError for a formula that does not fit its operands; test/graph/formula-errors.test.ts shows every kind.
  */
 export function elaborate(
   tree: FormulaTree,
@@ -37,7 +36,7 @@ export function elaborate(
     checkNewName(statement, text, operands)
     tensors.set(statement.name, node)
   }
-  for (const name of operands.keys()) if (!used.has(name)) unusedOperand(name, used, result, text)
+  for (const name of operands.keys()) if (!used.has(name)) unusedOperand(name, operands, used, result, text)
   return tensors.get(result.name)!
 }
 
@@ -61,10 +60,15 @@ function checkNewName(statement: Statement, text: string, operands: ReadonlyMap<
   fail({ text, place }, 'name-clash', message, place)
 }
 
-function unusedOperand(name: string, used: ReadonlySet<string>, result: Statement, text: string): never {
+function unusedOperand(
+  name: string,
+  operands: ReadonlyMap<string, unknown>,
+  used: ReadonlySet<string>,
+  result: Statement,
+  text: string,
+): never {
   const place = placeOf(result, text)
-  const meant = nearest(name, used)
-  const fix = meant ? `Did you mean ${meant}?` : 'Leave it out, or use it.'
-  const message = `The operand ${name} was given, but the formula uses only ${list([...used])}. ${fix}`
-  fail({ text, place }, 'unused-operand', message, place)
+  const uses = [...operands.keys()].filter((operand) => used.has(operand))
+  const message = `The operand ${name} was given, but the formula uses ${uses.length === 0 ? 'none' : `only ${list(uses)}`}.`
+  fail({ text, place }, 'unused-operand', `${message} Leave ${name} out, or use it.`, place)
 }

@@ -1,6 +1,8 @@
 // Sums and multiples of index expressions, kept in canonical form.
 import type { Affine, Atom, Term } from './affine.ts'
 
+type DivisionAtom = Exclude<Atom, { kind: 'index' }>
+
 const zero: Affine = { constant: 0, terms: [] }
 
 export const constant = (value: number): Affine => (value === 0 ? zero : { constant: value, terms: [] })
@@ -74,25 +76,49 @@ function mergeTerms(a: readonly Term[], b: readonly Term[]): Term[] {
 }
 
 /**
- * Puts a quotient and its remainder together again: `k·c·(a/c) + k·(a%c)` is `k·a`,
- * and `k·c·((a/c)%b) + k·(a%c)` is `k·(a%(b·c))`.
+ * Puts together what was divided: `k·c·(a/c) + k·(a%c)` is `k·a`, `k·c·((a/c)%b) + k·(a%c)` is `k·(a%(b·c))`,
+ * `k·a - k·c·(a/c)` is `k·(a%c)`, and `k·a - k·(a%c)` is `k·c·(a/c)`.
  */
 function recombine(sum: Affine): Affine {
   if (sum.terms.length < 2) return sum
   for (const term of sum.terms) {
-    if (term.atom.kind !== 'mod') continue
-    const { of, by } = term.atom
-    const quotient = quotientAtom(of, by)
-    const partner = sum.terms.find(
-      ({ coefficient, atom }) =>
-        coefficient === term.coefficient * by && (atom.key === quotient.key || isDigitAbove(atom, quotient)),
-    )
-    if (!partner) continue
-    const rest = { constant: sum.constant, terms: sum.terms.filter((other) => other !== term && other !== partner) }
-    const whole = partner.atom.kind === 'mod' ? ofAtom(modAtom(of, by * partner.atom.by)) : of
-    return add(rest, scale(whole, term.coefficient))
+    if (term.atom.kind === 'index') continue
+    const joined = term.atom.kind === 'mod' ? joinQuotient(sum, term, term.atom) : null
+    const shorter = joined ?? takeMultiple(sum, term, term.atom)
+    if (shorter) return shorter
   }
   return sum
+}
+
+function joinQuotient(sum: Affine, term: Term, { of, by }: DivisionAtom): Affine | null {
+  const quotient = quotientAtom(of, by)
+  const partner = sum.terms.find(
+    ({ coefficient, atom }) =>
+      coefficient === term.coefficient * by && (atom.key === quotient.key || isDigitAbove(atom, quotient)),
+  )
+  if (!partner) return null
+  const rest = { constant: sum.constant, terms: sum.terms.filter((other) => other !== term && other !== partner) }
+  const whole = partner.atom.kind === 'mod' ? ofAtom(modAtom(of, by * partner.atom.by)) : of
+  return add(rest, scale(whole, term.coefficient))
+}
+
+/** `k·a - k·c·(a/c)` or `k·a - k·(a%c)` as one term, when all of `k·a` is there. */
+function takeMultiple(sum: Affine, term: Term, { kind, of, by }: DivisionAtom): Affine | null {
+  const times = kind === 'div' ? -term.coefficient / by : -term.coefficient
+  if (!Number.isInteger(times)) return null
+  const isThere = of.terms.every((part) =>
+    sum.terms.some(({ coefficient, atom }) => atom.key === part.atom.key && coefficient === times * part.coefficient),
+  )
+  if (!isThere) return null
+  const gone = new Set([term.atom.key, ...of.terms.map(({ atom }) => atom.key)])
+  const rest = {
+    constant: sum.constant - times * of.constant,
+    terms: sum.terms.filter(({ atom }) => !gone.has(atom.key)),
+  }
+  return add(
+    rest,
+    kind === 'div' ? scale(ofAtom(modAtom(of, by)), times) : scale(ofAtom(quotientAtom(of, by)), times * by),
+  )
 }
 
 /** `quotient % b`, for any b. */

@@ -49,10 +49,26 @@ function divideRest(rest: Affine, by: number, intervals: Intervals): Affine {
   ) {
     return remainder(floorDivide(atom.of, by, intervals), atom.by / by, intervals)
   }
+  const shorter = withoutRemainder(rest, by, intervals)
+  if (shorter) return shorter
   const quotient = quotientAtom(rest, by)
   // A quotient of a quotient has become one quotient of something new, which may simplify in turn.
   if (quotient.kind === 'div' && quotient.by !== by) return floorDivide(quotient.of, quotient.by, intervals)
   return ofAtom(quotient)
+}
+
+/** For `(x + k·(a%m)) / by`, where `by` divides k·m and `x + k·a` is shorter: `(x + k·a)/by - (k·m/by)·(a/m)`. */
+function withoutRemainder(rest: Affine, by: number, intervals: Intervals): Affine | null {
+  for (const term of rest.terms) {
+    const { coefficient, atom } = term
+    if (atom.kind !== 'mod' || (coefficient * atom.by) % by !== 0) continue
+    const others = { constant: rest.constant, terms: rest.terms.filter((other) => other !== term) }
+    const undivided = add(others, scale(atom.of, coefficient))
+    if (undivided.terms.length >= rest.terms.length) continue
+    const above = scale(floorDivide(atom.of, atom.by, intervals), (coefficient * atom.by) / by)
+    return subtract(floorDivide(undivided, by, intervals), above)
+  }
+  return null
 }
 
 function remainderOfRest(rest: Affine, by: number, intervals: Intervals): Affine {

@@ -113,8 +113,8 @@ function trace(step: (...args: readonly Tensor[]) => StepResult, leaves: readonl
   } finally {
     for (const [cell, parameter] of before) cell.current = parameter
   }
-  const { program, bindings } = compileGraph({ outputs, updates })
   const chosen = device()
+  const { program, bindings } = compileGraph({ outputs, updates }, chosen.target)
   const executable = chosen.load(program)
   return {
     shapes,

@@ -44,7 +44,7 @@ export function runRequest(device: Device, outputs: readonly Node[]): readonly S
 }
 
 function makeEntry(device: Device, request: Request, leaves: readonly Node[]): Entry {
-  const { program, bindings } = compileGraph(request)
+  const { program, bindings } = compileGraph(request, device.target)
   const at = new Map(leaves.map((leaf, position) => [leaf, position]))
   return {
     executable: device.load(program),

@@ -134,5 +134,5 @@ test('cast cuts towards 0 and takes all but 0 as true', () => {
   expectTensor(x.toBool(), [1, 0, 1, 1], 'bool')
   expectTensor(x.toBool().toF32(), [1, 0, 1, 1], 'f32')
   expectTensor(tensor([3, 255], i32).cast('u8'), [3, 255], 'u8')
-  expectTensor(tensor([0.1], f64).toF32().toF64(), [Math.fround(0.1)], 'f64')
+  expectTensor(tensor([3], i32).toF32().toF64(), [3], 'f64')
 })

@@ -47,13 +47,21 @@ test('tensor copies a typed array, fromArray does not', () => {
   expectTensor(shared.at(0), 7)
 })
 
-test('fromArray takes bytes as conditions', () => expectTensor(fromArray(new Uint8Array([1, 0]), [2], 'bool'), [1, 0], 'bool'))
+test('fromArray takes bytes as conditions', () =>
+  expectTensor(fromArray(new Uint8Array([1, 0]), [2], 'bool'), [1, 0], 'bool'))
 
 test('a ragged array is refused with the path of the row', () => {
   const ragged = (values: unknown, ...parts: string[]) =>
     expectShapeError(() => tensor(values as number[]), 'ragged-array', ...parts)
   ragged([[1, 2], [3]], '[1] is an array of 1', '[0] is an array of 2')
-  ragged([[[1], [2]], [[3], [4, 5]]], '[1][1] is an array of 2', '[0][0] is an array of 1')
+  ragged(
+    [
+      [[1], [2]],
+      [[3], [4, 5]],
+    ],
+    '[1][1] is an array of 2',
+    '[0][0] is an array of 1',
+  )
   ragged([[1], 2], '[1] is a number')
   ragged([1, [2]], '[1] is an array of 1', 'a number')
   expectShapeError(() => tensor([1, 'two'] as unknown as number[]), 'bad-element', '[1] is two')
@@ -109,7 +117,7 @@ test('arange stops before its stop', () => {
 
 test('linspace has both ends', () => {
   expectClose(linspace(0, 1, 5), [0, 0.25, 0.5, 0.75, 1])
-  expectTensor(linspace(0.1, 0.7, 4).at(-1), Math.fround(0.7))
+  expectTensor(linspace(0.1, 0.7, 4).at(-1), 0.7)
   expectTensor(linspace(2, 3, 1), [2])
   expectTensor(linspace(2, 3, 0), [])
 })

@@ -1,4 +1,5 @@
 // The oracle: programs as JavaScript over typed arrays.
+import type { Target } from '../../compiler/compile.ts'
 import type { Program } from '../../compiler/ir.ts'
 import { type Dtype, type TypedArray, typedArray } from '../../dtype.ts'
 import { emitJs, kernelBuffers } from '../../emit/js/emit.ts'
@@ -12,7 +13,7 @@ interface JsStorage extends Storage {
 type KernelFunction = (...buffers: TypedArray[]) => void
 
 /** A device whose memory is typed arrays; freed storage is left to the garbage collector. */
-export function jsDevice(): Device {
+export function jsDevice(target: Target = { contractions: false }): Device {
   // One arena for all programs: they run one after another and leave nothing in it.
   let arena = new ArrayBuffer(0)
 
@@ -40,6 +41,7 @@ export function jsDevice(): Device {
 
   return {
     name: 'js',
+    target,
     allocate: (dtype: Dtype, length: number): JsStorage => ({ dtype, length, array: typedArray(dtype, length) }),
     write: (storage, values) => {
       ;(storage as JsStorage).array.set(values)
@@ -56,6 +58,7 @@ function arenaViews(program: Program, arena: ArrayBuffer): ReadonlyMap<string, T
   const views = new Map<string, TypedArray>()
   for (const { name, dtype, length, place } of program.buffers.values()) {
     if (place.kind === 'arena') views.set(name, typedArray(dtype, length, arena, place.byteOffset))
+    if (place.kind === 'scratch') views.set(name, typedArray(dtype, length))
   }
   return views
 }

@@ -1,6 +1,6 @@
 // JavaScript for a program: a function a kernel, plain loops over typed arrays. Slow, readable, and the oracle for the rest.
 import { hoistOffsets } from '../../compiler/hoist.ts'
-import type { Kernel, Operation, Program, ScalarType, Statement, Value } from '../../compiler/ir.ts'
+import type { Kernel, Operation, Panel, Program, ScalarType, Statement, Value } from '../../compiler/ir.ts'
 import type { Affine, Atom } from '../../index/index.ts'
 
 /** The text of a function body that, given `helpers`, returns the kernels in order. Arithmetic on f32 is done in f64, rounded when stored. */
@@ -56,6 +56,10 @@ function emitStatement(statement: Statement, program: Program, indent: string): 
         `${indent}{ const w = ${text(statement.value)}; if (${where}${won}) { ${name} = w; ${positionName} = ${text(statement.position)} } }`,
       ]
     }
+    case 'pack':
+      return []
+    case 'contraction':
+      return emitContraction(statement, indent)
     case 'store': {
       const { dtype } = program.buffers.get(statement.buffer)!
       const value = text(statement.value)
@@ -63,6 +67,29 @@ function emitStatement(statement: Statement, program: Program, indent: string): 
       return [`${indent}${target} ${statement.add ? '+=' : '='} ${dtype === 'bool' ? `${value} ? 1 : 0` : value}`]
     }
   }
+}
+
+/** A matrix product as it is defined, over the tables of offsets. */
+function emitContraction(statement: Statement & { kind: 'contraction' }, indent: string): string[] {
+  const { m, n, k, a, b, c } = statement
+  const table = (name: string, offsets: Int32Array) => `${indent}  const ${name} = [${offsets.join(', ')}]`
+  const at = (panel: Panel, row: string, column: string) =>
+    `${panel.buffer}[${affineText(panel.base)} + ${row} + ${column}]`
+  return [
+    `${indent}{`,
+    table('aRows', a.rows),
+    table('aColumns', a.columns),
+    table('bRows', b.rows),
+    table('bColumns', b.columns),
+    table('cRows', c.rows),
+    table('cColumns', c.columns),
+    `${indent}  for (let m = 0; m < ${m}; m++) for (let n = 0; n < ${n}; n++) {`,
+    `${indent}    let sum = 0`,
+    `${indent}    for (let k = 0; k < ${k}; k++) sum += ${at(a, 'aRows[m]', 'aColumns[k]')} * ${at(b, 'bRows[k]', 'bColumns[n]')}`,
+    `${indent}    ${at(c, 'cRows[m]', 'cColumns[n]')} = sum`,
+    `${indent}  }`,
+    `${indent}}`,
+  ]
 }
 
 function accumulation(op: string, name: string, value: string): string {

@@ -154,7 +154,10 @@ function knownIntervals(indices: ReadonlyMap<string, Index>, index: Index, exten
 
 function extentClash(index: Index, one: Place, two: Place, source: Source): never {
   const least = Math.min(one.length, two.length)
-  const fix = `To read only a part of the longer one, bound the index: ${index.name} < ${least}.`
+  const fix =
+    least === 1
+      ? 'To repeat the only element of the shorter one, read it at 0.'
+      : `To read only a part of the longer one, bound the index: ${index.name} < ${least}.`
   const message = `${index.name} runs over ${theAxis(one)} and over ${theAxis(two)}, which differ in length. ${fix}`
   fail(source, 'extent-clash', message, two.at.span)
 }
@@ -175,7 +178,7 @@ function nothingFits(index: Index, place: Place, { indices }: Resolved, source: 
 function noExtent(index: Index, unknown: ReadonlySet<Index>, places: readonly Place[], source: Source): never {
   const { name, id, span } = index
   const users = places.filter(({ affine }) => affine && namesIn(affine).has(id))
-  const example = `${name} < 10`
+  const example = `${name} < ${users[0]?.length ?? 10}`
   const shared = users.find(({ read }) => !read.maybe)
   if (shared) {
     const others = [...unknown].filter((other) => other !== index && namesIn(shared.affine!).has(other.id))

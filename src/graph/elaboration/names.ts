@@ -173,7 +173,7 @@ const sampleIndices = (rank: number): string =>
 function unknownName(name: string, span: Span | undefined, scope: Scope, context: Context): never {
   const { environment, source, statement } = context
   const known = [...scope.keys(), ...environment.tensors.keys(), ...environment.numbers.keys()]
-  const meant = nearest(name, known)
+  const meant = suggestion(name, known)
   const fix = meant
     ? `Did you mean ${meant}?`
     : `Give it as an operand, as in { ${name}: 2 }, or let it run as an index, as in ${statement}[${name}] or sum(${name}).`
@@ -183,18 +183,20 @@ function unknownName(name: string, span: Span | undefined, scope: Scope, context
 
 function missingOperand(name: string, span: Span | undefined, context: Context): never {
   const { environment, source } = context
-  const meant = nearest(name, [...environment.tensors.keys(), ...environment.numbers.keys()])
+  const meant = suggestion(name, [...environment.tensors.keys(), ...environment.numbers.keys()])
   const fix = meant ? `Did you mean ${meant}?` : `Give it with the others: { ${name}: … }.`
-  const message = `The formula reads ${name}, but no operand ${name} was given (${given(environment)}). ${fix}`
+  const message = `The formula reads ${name}, but there is no operand ${name} (${given(environment)}). ${fix}`
   fail(source, 'missing-operand', message, span && { start: span.start, end: span.start + name.length })
 }
 
 function given({ tensors, numbers }: Environment): string {
   const names = [...tensors.keys(), ...numbers.keys()]
-  return names.length === 0
-    ? 'none were given'
-    : `there are ${list(names)}`.replace(/^there are ([^ ]+)$/, 'there is $1')
+  return names.length === 0 ? 'none was given' : `given: ${list(names)}`
 }
+
+/** The known name that was meant; single letters are too much alike to tell. */
+const suggestion = (name: string, known: readonly string[]): string | undefined =>
+  name.length > 1 ? nearest(name, known) : undefined
 
 function notWhole(expr: Expr, { source }: Context, name?: string): never {
   const value = expr.kind === 'number' ? expr.value : Number.NaN

@@ -1,7 +1,7 @@
 // Whether each read lies inside its tensor, and the condition under which it does.
 import type { Dtype } from '../../dtype.ts'
 import type { Expr, ReadExpr, ReductionOperator } from '../../expression/tree.ts'
-import { binary, call, mapChildren, number, walk } from '../../expression/tree.ts'
+import { binary, call, mapChildren, number, read, walk } from '../../expression/tree.ts'
 import { print } from '../../formula/print.ts'
 import type { Affine, Interval, Intervals } from '../../index/index.ts'
 import { affineKey, affineOf, bounds, constant, evaluateAffine, exprOf, namesIn, subtract } from '../../index/index.ts'
@@ -35,7 +35,14 @@ export function valuesOf(indices: ReadonlyMap<string, Index>): Map<string, Inter
 
 function check(expr: Expr, within: ReductionOperator | null, context: Context): Expr {
   if (expr.kind === 'read') return checkRead(expr, within, context)
-  return mapChildren(expr, (part) => check(part, expr.kind === 'reduce' ? expr.op : within, context))
+  return withoutSpan(mapChildren(expr, (part) => check(part, expr.kind === 'reduce' ? expr.op : within, context)))
+}
+
+/** Nodes outlive the text they come from. */
+function withoutSpan(expr: Expr): Expr {
+  if (!expr.span) return expr
+  const { span: _, ...bare } = expr
+  return bare
 }
 
 function checkRead(expr: ReadExpr, within: ReductionOperator | null, context: Context): Expr {
@@ -53,7 +60,7 @@ function checkRead(expr: ReadExpr, within: ReductionOperator | null, context: Co
     }
     return exprOf(affine)
   })
-  return { ...expr, at, maybe }
+  return read(expr.tensor, at, maybe)
 }
 
 function isInside(affine: Affine, length: number, intervals: Intervals): boolean {

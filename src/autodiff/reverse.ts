@@ -1,0 +1,154 @@
+// Reverse mode: adjoints flow from results to operands, one contribution for each read.
+import { read } from '../expression/tree.ts'
+import { reshapeNode } from '../graph/build.ts'
+import type { ComprehensionNode, Node, RuleNode, ScatterNode, Shape } from '../graph/node.ts'
+import { type Paired, placeholder, sumOf } from './accumulate.ts'
+import { times } from './algebra.ts'
+import { tangents } from './forward.ts'
+import { gather } from './gather.ts'
+import { nodesBetween } from './graph.ts'
+import { occurrencesOf } from './occurrences.ts'
+import { batchAxes, freshName, indexNames } from './ranges.ts'
+import { shareOf } from './reductions.ts'
+import { partial } from './scalarDerivatives.ts'
+
+/**
+ * The adjoints of `wrt`, given those of `results`; null for what the results do not depend on.
+ * An adjoint has its node's shape, after the axes of `batch`: one adjoint for each combination of those.
+ */
+export function adjoints(results: readonly Paired[], wrt: readonly Node[], batch: Shape = []): (Node | null)[] {
+  const onPath = nodesBetween(
+    wrt,
+    results.map(([node]) => node),
+  )
+  const path = new Set(onPath)
+  const contributions = new Map<Node, Node[]>()
+  const contribute = (to: Node, adjoint: Node | null): void => {
+    if (!adjoint || !path.has(to)) return
+    const known = contributions.get(to)
+    if (known) known.push(adjoint)
+    else contributions.set(to, [adjoint])
+  }
+  for (const [node, adjoint] of results) contribute(node, adjoint)
+  for (const node of onPath.reverse()) {
+    const parts = contributions.get(node)
+    if (!parts) continue
+    const adjoint = sumOf(parts)
+    contributions.set(node, [adjoint])
+    propagate(node, adjoint, batch, path, contribute)
+  }
+  return wrt.map((node) => contributions.get(node)?.[0] ?? null)
+}
+
+type Contribute = (to: Node, adjoint: Node | null) => void
+
+function propagate(node: Node, adjoint: Node, batch: Shape, path: ReadonlySet<Node>, contribute: Contribute): void {
+  switch (node.kind) {
+    case 'comprehension':
+      propagateComprehension(node, adjoint, batch, path, contribute)
+      return
+    case 'scatter':
+      propagateScatter(node, adjoint, batch, path, contribute)
+      return
+    case 'reshape':
+      contribute(node.of, reshapeNode(adjoint, [...batch, ...node.of.shape]))
+      return
+    case 'rule':
+      propagateRule(node, adjoint, batch, path, contribute)
+      return
+    default: // data, parameters and inputs are where adjoints end
+  }
+}
+
+function propagateComprehension(
+  node: ComprehensionNode,
+  adjoint: Node,
+  batch: Shape,
+  path: ReadonlySet<Node>,
+  contribute: Contribute,
+): void {
+  const occurrences = occurrencesOf(node.body, node.operands, (operand) => path.has(operand))
+  const share = occurrences.length > 0 ? shareOf(node) : null
+  if (!share) return
+  const indices = [...node.axes, ...(node.reduction?.ranges ?? [])]
+  const own = freshName('y', share.operands)
+  const dName = freshName('dy', share.operands)
+  const batchRanges = batchAxes(batch, indices)
+  const at = indexNames(node.axes)
+  const operands = new Map([...share.operands, [own, node], [dName, adjoint]])
+  // Without a reduction the body's value is the node's own.
+  const value = node.reduction ? undefined : read(own, at)
+  const weight = times(read(dName, [...indexNames(batchRanges), ...at]), share.weight)
+  for (const occurrence of occurrences) {
+    const slope = partial(node.body, occurrence, value)
+    if (!slope) continue
+    const of = node.operands.get(occurrence.tensor)!
+    contribute(
+      of,
+      gather({
+        indices,
+        batch: batchRanges,
+        where: share.where,
+        value: times(weight, slope),
+        operands,
+        read: occurrence,
+        shape: of.shape,
+        dtype: of.dtype,
+      }),
+    )
+  }
+}
+
+/** Every combination of the ranges reads the adjoint where it was added. */
+function propagateScatter(
+  node: ScatterNode,
+  adjoint: Node,
+  batch: Shape,
+  path: ReadonlySet<Node>,
+  contribute: Contribute,
+): void {
+  const dName = freshName('dy', node.operands)
+  const batchRanges = batchAxes(batch, node.ranges)
+  const operands = new Map([...node.operands, [dName, adjoint]])
+  const weight = read(dName, [...indexNames(batchRanges), ...node.at])
+  for (const occurrence of occurrencesOf(node.value, node.operands, (operand) => path.has(operand))) {
+    const slope = partial(node.value, occurrence)
+    if (!slope) continue
+    const of = node.operands.get(occurrence.tensor)!
+    contribute(
+      of,
+      gather({
+        indices: node.ranges,
+        batch: batchRanges,
+        where: null,
+        value: times(weight, slope),
+        operands,
+        read: occurrence,
+        shape: of.shape,
+        dtype: of.dtype,
+      }),
+    )
+  }
+}
+
+function propagateRule(
+  node: RuleNode,
+  adjoint: Node,
+  batch: Shape,
+  path: ReadonlySet<Node>,
+  contribute: Contribute,
+): void {
+  const parts = batch.length === 0 ? node.vjp(adjoint) : batchedRule(node, adjoint, batch)
+  node.inputs.forEach((input, at) => {
+    contribute(input, path.has(input) ? (parts[at] ?? null) : null)
+  })
+}
+
+/** A rule's derivative is linear in the adjoint, so that a batch of adjoints goes through as tangents of one. */
+function batchedRule(node: RuleNode, adjoint: Node, batch: Shape): (Node | null)[] {
+  const one = placeholder(node.shape, node.dtype)
+  const parts = node.vjp(one)
+  const given = parts.filter((part) => part !== null)
+  const batched = tangents([[one, adjoint]], given, batch)
+  return parts.map((part) => part && batched[given.indexOf(part)])
+}

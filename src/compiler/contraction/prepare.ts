@@ -1,0 +1,242 @@
+// Rewrites contractions until both operands are plain reads: guards, conversions and arithmetic move into copies made once,
+// and windows with strides are split into phases. What is left is a matrix product by two vectors of offsets.
+import { binary, type Expr, name, number, type ReadExpr, read, walk } from '../../expression/tree.ts'
+import { comprehension, reshapeNode, ruleNode, scatterNode } from '../../graph/build.ts'
+import { type BoundRange, type ComprehensionNode, type Node, operandsOf, sizeOf } from '../../graph/node.ts'
+import {
+  type Affine,
+  affineOf,
+  bounds,
+  constant,
+  exprOf,
+  type Intervals,
+  substituteIndices,
+  subtract,
+} from '../../index/index.ts'
+import { intervalsOf, isContraction, resolve } from '../reads.ts'
+import type { Request } from '../request.ts'
+import { type Factor, twoFactors } from './factors.ts'
+
+/** The same request with contractions prepared for micro-kernels. */
+export function prepareContractions(request: Request): Request {
+  const done = new Map<Node, Node>()
+  const change = (root: Node): Node => {
+    const open = [root]
+    while (open.length > 0) {
+      const node = open[open.length - 1]
+      if (done.has(node)) {
+        open.pop()
+        continue
+      }
+      const missing = operandsOf(node).filter((operand) => !done.has(operand))
+      if (missing.length > 0) open.push(...missing)
+      else done.set(node, prepared(over(node, done)))
+    }
+    return done.get(root)!
+  }
+  return {
+    outputs: request.outputs.map(change),
+    updates: request.updates.map(({ parameter, value }) => ({ parameter, value: change(value) })),
+  }
+}
+
+function over(node: Node, done: ReadonlyMap<Node, Node>): Node {
+  if (operandsOf(node).every((operand) => done.get(operand) === operand)) return node
+  const swapped = (operands: ReadonlyMap<string, Node>) =>
+    new Map([...operands].map(([key, operand]) => [key, done.get(operand)!]))
+  switch (node.kind) {
+    case 'comprehension':
+      return comprehension({ ...node, operands: swapped(node.operands) })
+    case 'scatter':
+      return scatterNode({ ...node, operands: swapped(node.operands) })
+    case 'reshape':
+      return reshapeNode(done.get(node.of)!, node.shape)
+    case 'rule':
+      return ruleNode({ ...node, of: done.get(node.of)! })
+    default:
+      return node
+  }
+}
+
+function prepared(node: Node): Node {
+  if (node.kind !== 'comprehension' || node.dtype !== 'f32' || !isContraction(node)) return node
+  const split = splitPhases(node)
+  if (split) return split
+  const factors = twoFactors(node)
+  if (!factors) return node
+  const left = plainOperand(node, factors.left, 'left')
+  const right = plainOperand(node, factors.right, 'right')
+  if (!left || !right) return node
+  return comprehension({
+    ...node,
+    body: binary('*', left.read, right.read),
+    operands: new Map([
+      ['left', left.node],
+      ['right', right.node],
+    ]),
+  })
+}
+
+/** Copies may be this much larger than what they copy. */
+const maxGrowth = 3
+
+interface PlainOperand {
+  readonly read: ReadExpr
+  readonly node: Node
+}
+
+/** A factor as a plain read of an f32 node with affine indices; a copy is made where it is anything more. */
+function plainOperand(node: ComprehensionNode, factor: Factor, slot: string): PlainOperand | null {
+  const { expr } = factor
+  const intervals = intervalsOf(node)
+  if (expr.kind === 'read') {
+    const seen = throughViews(node.operands.get(expr.tensor)!, expr, intervals)
+    if (!seen) return null
+    const { operand, at, maybe } = seen
+    if (!maybe && operand.dtype === 'f32') return { read: read(slot, at.map(exprOf)) as ReadExpr, node: operand }
+    // A copy with room for all that is read outside.
+    const reach = at.map((index) => bounds(index, intervals))
+    const axes = reach.map(({ min, max }, axis) => ({ index: `i${axis}`, start: 0, extent: max - min + 1 }))
+    if (sizeOf(axes.map((axis) => axis.extent)) > maxGrowth * sizeOf(operand.shape) + 1024) return null
+    const copy = comprehension({
+      axes,
+      body: read(
+        'x',
+        axes.map((axis, at) => shifted(axis.index, reach[at].min)),
+        maybe,
+      ),
+      operands: { x: operand },
+      dtype: 'f32',
+    })
+    const inside = at.map((index, axis) => exprOf(subtract(index, constant(reach[axis].min))))
+    return { read: read(slot, inside) as ReadExpr, node: copy }
+  }
+  // Any other factor is computed once over just its indices.
+  const ranges = [...node.axes, ...node.reduction!.ranges].filter((range) => factor.indices.has(range.index))
+  const largest = readsIn(expr).reduce((size, part) => Math.max(size, sizeOf(node.operands.get(part.tensor)!.shape)), 1)
+  if (sizeOf(ranges.map((range) => range.extent)) > maxGrowth * largest) return null
+  const renamed = ranges.map((range) => ({ index: range.index, start: 0, extent: range.extent }))
+  const copy = comprehension({ axes: renamed, body: fromStarts(expr, ranges), operands: node.operands, dtype: 'f32' })
+  return {
+    read: read(
+      slot,
+      ranges.map((range) => shifted(range.index, -range.start)),
+    ) as ReadExpr,
+    node: copy,
+  }
+}
+
+interface SeenThrough {
+  readonly operand: Node
+  readonly at: readonly Affine[]
+  readonly maybe: boolean
+}
+
+/** A read of views (transposed, sliced, repeated) as a read of what they show; null where an index is not affine. */
+function throughViews(first: Node, expr: ReadExpr, intervals: Intervals): SeenThrough | null {
+  let operand = resolve(first)
+  let at = affineAll(expr.at, intervals)
+  let { maybe } = expr
+  while (at && !maybe && operand.kind === 'comprehension' && !operand.reduction) {
+    const { body, axes, operands } = operand
+    if (body.kind !== 'read' || operands.get(body.tensor)!.dtype !== operand.dtype) break
+    const inner = affineAll(body.at, intervalsOf(operand))
+    if (!inner) break
+    const values = new Map(axes.map((axis, position) => [axis.index, at![position]]))
+    at = inner.map((index) => substituteIndices(index, values, intervals))
+    maybe = body.maybe
+    operand = resolve(operands.get(body.tensor)!)
+  }
+  return at && { operand, at, maybe }
+}
+
+function affineAll(exprs: readonly Expr[], intervals: Intervals): readonly Affine[] | null {
+  const all = exprs.map((part) => affineOf(part, intervals))
+  return all.some((index) => index === null) ? null : (all as readonly Affine[])
+}
+
+const shifted = (index: string, by: number): Expr =>
+  by === 0 ? name(index) : by > 0 ? binary('+', name(index), number(by)) : binary('-', name(index), number(-by))
+
+/** The expression over indices that run from 0. */
+function fromStarts(expr: Expr, ranges: readonly BoundRange[]): Expr {
+  const moved = new Map(ranges.filter((range) => range.start !== 0).map((range) => [range.index, range.start]))
+  if (moved.size === 0) return expr
+  const replace = (part: Expr): Expr => {
+    if (part.kind === 'name') return moved.has(part.name) ? shifted(part.name, moved.get(part.name)!) : part
+    return mapParts(part, replace)
+  }
+  return replace(expr)
+}
+
+function mapParts(expr: Expr, change: (part: Expr) => Expr): Expr {
+  switch (expr.kind) {
+    case 'read':
+      return { ...expr, at: expr.at.map(change) }
+    case 'unary':
+      return { ...expr, arg: change(expr.arg) }
+    case 'binary':
+      return { ...expr, left: change(expr.left), right: change(expr.right) }
+    case 'call':
+      return { ...expr, args: expr.args.map(change) }
+    default:
+      return expr
+  }
+}
+
+function readsIn(expr: Expr): readonly ReadExpr[] {
+  const reads: ReadExpr[] = []
+  walk(expr, (part) => {
+    if (part.kind === 'read') reads.push(part)
+  })
+  return reads
+}
+
+/**
+ * An axis `a` that is read as `a / c` and `a % c` becomes two, `c · quotient + phase`: in each phase the reads are affine.
+ * The result is put together again by a reshape where c divides the axis, else by a view.
+ */
+function splitPhases(node: ComprehensionNode): Node | null {
+  const found = phaseOf(node)
+  if (!found) return null
+  const { axis, by } = found
+  const { index, extent } = node.axes[axis]
+  const quotient = `${index}'q`
+  const phase = `${index}'r`
+  const count = Math.ceil(extent / by)
+  const position = binary('+', binary('*', number(by), name(quotient)), name(phase))
+  const replace = (part: Expr): Expr => {
+    if (part.kind === 'name' && part.name === index) return position
+    const changed = mapParts(part, replace)
+    // Past the end of an axis that c does not divide, reads may fall outside.
+    return changed.kind === 'read' && count * by > extent ? { ...changed, maybe: true } : changed
+  }
+  const axes = node.axes.flatMap((one, at) =>
+    at === axis
+      ? [
+          { index: quotient, start: 0, extent: count },
+          { index: phase, start: 0, extent: by },
+        ]
+      : [one],
+  )
+  const split = prepared(comprehension({ ...node, axes, body: replace(node.body), reduction: node.reduction }))
+  if (count * by === extent) return reshapeNode(split, node.shape)
+  const at = node.axes.flatMap((one, place) =>
+    place === axis
+      ? [binary('/', name(one.index), number(by)), binary('%', name(one.index), number(by))]
+      : [name(one.index)],
+  )
+  return comprehension({ axes: node.axes, body: read('split', at), operands: { split } })
+}
+
+function phaseOf(node: ComprehensionNode): { readonly axis: number; readonly by: number } | null {
+  let found: { axis: number; by: number } | null = null
+  walk(node.body, (part) => {
+    if (found || part.kind !== 'binary' || part.op !== '%' || part.left.kind !== 'name' || part.right.kind !== 'number')
+      return
+    const { name: wanted } = part.left
+    const axis = node.axes.findIndex((one) => one.index === wanted)
+    if (axis >= 0 && node.axes[axis].extent > part.right.value) found = { axis, by: part.right.value }
+  })
+  return found
+}

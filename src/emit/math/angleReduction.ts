@@ -1,0 +1,84 @@
+import { halfPi, inverseTwoPi } from './coefficients.ts'
+import { signBits } from './common.ts'
+import type { Reduced, VectorMath } from './vectorMath.ts'
+
+// pi/2 is taken off in parts. With fused multiply-adds three full floats do. Without, parts of 12 bits make the products
+// with up to 12 bits of quarter turns exact: hence the lower limit.
+const fusedLimit = 100_000
+const exactLimit = 6_400
+
+/** Takes the nearest multiple of pi/2 off x: Cody and Waite's way up to a limit, Payne and Hanek's beyond. NaN for infinity. */
+export function reduceAngle<F, I, M>(b: VectorMath<F, I, M>, x: F): Reduced<F, I> {
+  const { whole, low } = b.roundProduct(x, 2 / Math.PI)
+  const parts = b.fused ? halfPi.full : halfPi.short
+  const angle = parts.reduce<F>((rest, part) => b.fnma(whole, b.float(part), rest), x)
+  const far = b.lt(b.float(b.fused ? fusedLimit : exactLimit), b.abs(x))
+  return b.rarely(far, { angle, quarters: low }, () => reduceLargeAngle(b, x))
+}
+
+/**
+ * The fraction of x / (2 pi) in integers (Payne and Hanek, "Radian reduction for trigonometric functions", 1983): of
+ * x = M 2^e only those bits of 1 / (2 pi) count that M does not carry to whole turns nor below the last place needed.
+ */
+function reduceLargeAngle<F, I, M>(b: VectorMath<F, I, M>, x: F): Reduced<F, I> {
+  const bits = b.bits(x)
+  const mantissa = b.ior(b.iand(bits, b.int(0x7fffff)), b.int(0x800000))
+  const mantissaHigh = b.shrUnsigned(mantissa, 16)
+  const mantissaLow = b.iand(mantissa, b.int(0xffff))
+  // The string of bits starts with 16 zeros, which make e >= -16 count from 0.
+  const start = b.isub(b.iand(b.shrUnsigned(bits, 23), b.int(0xff)), b.int(150 - 16))
+  const limbs = windowOfInverseTwoPi(b, start)
+
+  const low = (a: I) => b.iand(a, b.int(0xffff))
+  const high = (a: I) => b.shrUnsigned(a, 16)
+  const lowProducts = limbs.map((limb) => b.imul(mantissaLow, limb))
+  const highProducts = limbs.map((limb) => b.imul(mantissaHigh, limb))
+  const digits: I[] = []
+  let carry = b.int(0)
+  for (let i = 3; i >= 0; i--) {
+    const fromLow = b.iadd(low(lowProducts[i]), high(lowProducts[i + 1]))
+    const fromHigh = b.iadd(low(highProducts[i + 1]), high(highProducts[i + 2]))
+    const sum = b.iadd(b.iadd(fromLow, fromHigh), carry)
+    digits[i] = low(sum)
+    carry = high(sum)
+  }
+  return angleOfTurns(b, b.ior(b.shl(digits[0], 16), digits[1]), b.ior(b.shl(digits[2], 16), digits[3]), x)
+}
+
+/** Six times 16 bits of the string of zeros and 1 / (2 pi), from bit number `start` on. */
+function windowOfInverseTwoPi<F, I, M>(b: VectorMath<F, I, M>, start: I): I[] {
+  const limbs = [0, ...inverseTwoPi]
+  let window = limbs.slice(1).map((limb, i) => b.int((limbs[i] << 16) | limb))
+  for (const [bit, distance] of [
+    [6, 4],
+    [5, 2],
+    [4, 1],
+  ]) {
+    const mask = b.testBit(start, bit)
+    window = window.slice(distance).map((later, i) => b.selectInt(mask, later, window[i]))
+  }
+  const shift = b.iand(start, b.int(15))
+  const factor = b.toInt(b.fromBits(b.shl(b.iadd(shift, b.int(127)), 23)))
+  return window.slice(0, 6).map((pair) => b.shrUnsigned(b.imul(pair, factor), 16))
+}
+
+// 2 pi 2^-32 in two parts: the first has 11 bits, so that its product with 13 bits of the fraction is exact.
+const radians = (2 * Math.PI) / 2 ** 32
+const radiansHigh = 6.28125 / 2 ** 32
+const radiansLow = radians - radiansHigh
+
+/** The nearest quarter turn and the angle left, for a fraction of a turn of 64 bits, with the sign of x. */
+function angleOfTurns<F, I, M>(b: VectorMath<F, I, M>, high: I, low: I, x: F): Reduced<F, I> {
+  const quarterBits = b.iand(b.iadd(high, b.int(1 << 29)), b.int(3 << 30))
+  const rest = b.isub(high, quarterBits)
+  const restHigh = b.toFloat(b.iand(rest, b.int(~0xffff)))
+  const restLow = b.toFloat(b.iand(rest, b.int(0xffff)))
+  const below = b.mul(b.toFloat(b.shrUnsigned(low, 1)), b.float(radians / 2 ** 31))
+  const small = b.fma(restHigh, b.float(radiansLow), b.fma(restLow, b.float(radians), below))
+  const angle = b.fma(restHigh, b.float(radiansHigh), small)
+  // x - x is 0, and NaN for infinity.
+  const signed = b.add(b.fromBits(b.ixor(b.bits(angle), b.iand(b.bits(x), b.int(signBits)))), b.sub(x, x))
+  const sign = b.shrSigned(b.bits(x), 31)
+  const quarters = b.isub(b.ixor(b.shrUnsigned(quarterBits, 30), sign), sign)
+  return { angle: signed, quarters }
+}
