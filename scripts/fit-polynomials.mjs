@@ -6,7 +6,7 @@
 // double precision, as a part of the function's value in units of 2^-24 (half an ulp just above a power of two).
 import { writeFileSync } from 'node:fs'
 
-const { PI, SQRT1_2, SQRT2, LN2, abs, cos, exp, log, log1p, sqrt } = Math
+const { PI, SQRT1_2, SQRT2, LN2, abs, cos, exp, log1p, sqrt } = Math
 
 /** sum of terms(k) * x^k; the terms must fall quickly. */
 const series = (x, term, count = 40) => {
@@ -18,8 +18,11 @@ const factorial = (n) => (n < 2 ? 1 : n * factorial(n - 1))
 
 const sinhOverX = (u) => series(u, (k) => 1 / factorial(2 * k + 1), 20)
 const coshOf = (u) => series(u, (k) => 1 / factorial(2 * k), 20)
-/** (tanh(x) - x) / x^3 for u = x^2, and for u = -x^2 the negative of the same of tan. */
+/** (tanh(x) - x) / x^3 for u = x^2. */
 const tanhTail = (u) => series(u, (k) => 1 / factorial(2 * k + 3) - 1 / factorial(2 * k + 2), 20) / coshOf(u)
+
+/** (1 - r cot(r)) / r^2 for u = r^2. */
+const cotTail = (u) => series(-u, (k) => 1 / factorial(2 * k + 2) - 1 / factorial(2 * k + 3), 20) / sinhOverX(-u)
 
 /** 1 - erf(x) for x > 0: its continued fraction, or the series where that is slow. */
 function erfc(x) {
@@ -37,6 +40,7 @@ const logTail = (f) => {
 const atanTail = (u) =>
   u < 0.09 ? series(u, (k) => (-1) ** (k + 1) / (2 * k + 3)) : (Math.atan(sqrt(u)) / sqrt(u) - 1) / u
 
+const tanhSplit = 0.55
 const erfSplit = 1.125
 const erfEnd = 4
 
@@ -47,6 +51,14 @@ const fits = [
     about: 'exp(r) = 1 + r + r^2 P(r), |r| <= ln 2: the power of two is even',
     interval: [-LN2 * 1.0001, LN2 * 1.0001],
     degree: 5,
+    target: (r) => series(r, (k) => 1 / factorial(k + 2), 25),
+    scale: (r) => (r * r) / exp(r),
+  },
+  {
+    name: 'exp',
+    about: 'exp(r) = 1 + r + r^2 P(r), |r| <= ln 2 / 2',
+    interval: [(-LN2 / 2) * 1.0001, (LN2 / 2) * 1.0001],
+    degree: 4,
     target: (r) => series(r, (k) => 1 / factorial(k + 2), 25),
     scale: (r) => (r * r) / exp(r),
   },
@@ -67,10 +79,18 @@ const fits = [
     scale: (f) => f ** 3 / log1p(f),
   },
   {
+    name: 'expDouble',
+    about: 'exp(2 r) = 1 + r P(r), |r| <= ln 2 / 4',
+    interval: [(-LN2 / 4) * 1.0001, (LN2 / 4) * 1.0001],
+    degree: 4,
+    target: (r) => 2 * series(2 * r, (k) => 1 / factorial(k + 1), 25),
+    scale: (r) => r / exp(2 * r),
+  },
+  {
     name: 'tanh',
-    about: 'tanh(r) = r + r^3 P(r^2), |r| <= ln 2 / 4',
-    interval: [0, (LN2 / 4) ** 2 * 1.001],
-    degree: 1,
+    about: `tanh(x) = x + x^3 P(x^2), |x| <= ${tanhSplit}`,
+    interval: [0, tanhSplit ** 2],
+    degree: 3,
     target: tanhTail,
     scale: (u) => (u * coshOf(u)) / sinhOverX(u),
   },
@@ -92,11 +112,11 @@ const fits = [
   },
   {
     name: 'tan',
-    about: 'tan(r) = r + r^3 P(r^2), |r| <= pi / 4',
+    about: 'tan(r) = r / (1 + r^2 P(r^2)), |r| <= pi / 4',
     interval: [0, (PI / 4) ** 2 * 1.001],
-    degree: 5,
-    target: (u) => -tanhTail(-u),
-    scale: (u) => (u * coshOf(-u)) / sinhOverX(-u),
+    degree: 3,
+    target: (u) => -cotTail(u),
+    scale: (u) => (u * sinhOverX(-u)) / coshOf(-u),
   },
   {
     name: 'atan',
@@ -184,6 +204,9 @@ function piTimesPowerOfTwo(places) {
 writeFileSync(
   new URL('../src/emit/math/coefficients.ts', import.meta.url),
   `// Written by scripts/fit-polynomials.mjs, which says how. Coefficients stand lowest degree first and are meant as f32.
+
+/** Where tanh goes over from its polynomial to the exponential. */
+export const tanhSplit = ${tanhSplit}
 
 /** Where erf goes over from one polynomial to the other, and where it is 1. */
 export const erfSplit = ${erfSplit}

@@ -306,6 +306,8 @@ def losses():
     case.finish(y=F.cross_entropy(case.normal('x', 4, 3), case.integers('target', 3, 4)))
     case = topic.case('crossEntropy: large logits', 'crossEntropy')
     case.finish(y=F.cross_entropy(case.normal('x', 4, 3, scale=300.0), case.integers('target', 3, 4)))
+    case = topic.case('crossEntropy: a class at every place', 'crossEntropy')
+    case.finish(y=F.cross_entropy(case.normal('x', 2, 3, 2, 2), case.integers('target', 3, 2, 2, 2)))
     case = topic.case('crossEntropy: class probabilities', 'crossEntropyProbabilities')
     x = case.normal('x', 3, 4)
     target = case.given('target', torch.tensor([[0.25, 0.25, 0.5, 0], [1, 0, 0, 0], [0.125, 0.125, 0.25, 0.5]]))
@@ -314,6 +316,8 @@ def losses():
     case.finish(y=F.mse_loss(case.normal('x', 3, 2), case.normal('target', 3, 2)))
     case = topic.case('l1', 'l1')
     case.finish(y=F.l1_loss(case.normal('x', 3, 2), case.normal('target', 3, 2)))
+    case = topic.case('huber', 'huber', delta=0.75)
+    case.finish(y=F.huber_loss(case.normal('x', 3, 3), case.normal('target', 3, 3), delta=0.75))
     case = topic.case('bceWithLogits', 'bceWithLogits')
     case.finish(y=F.binary_cross_entropy_with_logits(
         case.given('x', torch.tensor([0.3, -1.2, 4.0, -700.0, 700.0, 0.0])),
@@ -468,19 +472,21 @@ def layers():
     for name, batch, units, depth in [('one layer', 2, 5, 1), ('three layers', 2, 4, 3), ('a single unit', 1, 1, 2)]:
         case = topic.case(f'neuralGrid: {name}', 'neuralGrid', depth=depth)
         x = case.normal('x', batch, units)
-        weight, bias = case.normal('weight', depth, units), case.normal('bias', depth, units)
-        for w, b in zip(weight, bias):
-            x = torch.tanh(F.pad(x * w, (1, 1)).unfold(1, 3, 1).sum(-1) + b)
+        for layer in range(depth):
+            w, c = case.normal(f'{layer}.w', units), case.normal(f'{layer}.c', units)
+            x = torch.tanh(F.pad(x * w, (1, 1)).unfold(1, 3, 1).sum(-1) + c)
         case.finish(y=x)
     case = topic.case('neuralGrid over images: two layers', 'neuralGrid2d', depth=2)
-    x, weight, bias = case.normal('x', 2, 3, 4), case.normal('weight', 2, 3, 4), case.normal('bias', 2, 3, 4)
-    for w, b in zip(weight, bias):
+    x = case.normal('x', 2, 3, 4)
+    for layer in range(2):
+        w, c = case.normal(f'{layer}.w', 3, 4), case.normal(f'{layer}.c', 3, 4)
         summed = F.unfold(F.pad((x * w)[:, None], (1, 1, 1, 1)), 3).sum(1)
-        x = torch.tanh(summed.reshape(2, 3, 4) + b)
+        x = torch.tanh(summed.reshape(2, 3, 4) + c)
     case.finish(y=x)
 
     for op, function, gates in [('rnn', torch.rnn_tanh, 1), ('gru', torch.gru, 3), ('lstm', torch.lstm, 4)]:
         recurrent(topic, op, function, gates)
+        stacked(topic, op, function, gates)
     for name, causal in [('no mask', False), ('causal', True)]:
         attention(topic, name, causal)
     topic.write()
@@ -515,17 +521,31 @@ def recurrent(topic, op, function, gates):
     case.finish(y=y, **dict(zip(['hN', 'cN'], last)))
 
 
+def stacked(topic, op, function, gates):
+    """Two layers from zeros, with the batch first."""
+    case = topic.case(f'{op}: two layers', f'{op}Layers')
+    inputs, hidden = 2, 2
+    x = case.normal('x', 1, 3, inputs)
+    parameters = []
+    for level in range(2):
+        for part, *shape in [('weightIh', gates * hidden, inputs), ('weightHh', gates * hidden, hidden),
+                             ('biasIh', gates * hidden), ('biasHh', gates * hidden)]:
+            parameters.append(case.normal(f'{part}L{level}', *shape))
+    start = torch.zeros(2, 1, hidden)
+    case.finish(y=function(x, [start, start] if op == 'lstm' else start, parameters, True, 2, 0.0, False, False, True)[0])
+
+
 def attention(topic, name, causal):
     case = topic.case(f'multiheadAttention: {name}', 'multiheadAttention', heads=2, causal=causal)
     width, batch, length = 4, 1, 3
     query, key, value = [case.normal(operand, batch, length, width) for operand in ['query', 'key', 'value']]
-    projections = [case.normal('inWeight', 3 * width, width, scale=0.5), case.normal('inBias', 3 * width)]
-    output = [case.normal('outWeight', width, width), case.normal('outBias', width)]
+    projections = [case.normal('inProjWeight', 3 * width, width, scale=0.5), case.normal('inProjBias', 3 * width)]
+    output = [case.normal('outProj.weight', width, width), case.normal('outProj.bias', width)]
     mask = torch.ones(length, length, dtype=torch.bool).triu(1) if causal else None
     sequence_first = [x.transpose(0, 1) for x in (query, key, value)]
-    y, weights = F.multi_head_attention_forward(
-        *sequence_first, width, 2, *projections, None, None, False, 0.0, *output, attn_mask=mask, need_weights=True)
-    case.finish(y=y.transpose(0, 1), weights=weights)
+    y, _ = F.multi_head_attention_forward(
+        *sequence_first, width, 2, *projections, None, None, False, 0.0, *output, attn_mask=mask)
+    case.finish(y=y.transpose(0, 1))
 
 
 # Views
@@ -624,7 +644,7 @@ def optimizers():
 def initializers():
     """The bound of a uniform distribution or the standard deviation of a normal one, by torch.nn.init's own fans and gains."""
     topic = Topic('initializers')
-    for weight in [[30, 20], [8, 3, 5, 5], [6, 4, 3]]:
+    for weight in [[64, 48], [16, 8, 5, 5], [24, 16, 7]]:
         shape = 'by'.join(map(str, weight))
         fan_in, fan_out = nn.init._calculate_fan_in_and_fan_out(torch.empty(weight))
         case = topic.case(f'fans of {shape}', 'fans', weight=weight)

@@ -14,6 +14,7 @@ export function plus(a: Derivative, b: Derivative): Derivative {
   if (a.kind === 'number' && b.kind === 'number') return orNull(a.value + b.value)
   if (b.kind === 'unary' && b.op === '-') return sameExpr(a, b.arg) ? null : binary('-', a, b.arg)
   if (a.kind === 'unary' && a.op === '-') return sameExpr(a.arg, b) ? null : binary('-', b, a.arg)
+  if (b.kind === 'number' && b.value < 0) return binary('-', a, number(-b.value))
   return sameExpr(a, b) ? times(number(2), a) : binary('+', a, b)
 }
 
@@ -27,17 +28,12 @@ export function times(a: Derivative, b: Derivative): Derivative {
   if (isNumber(b, 1)) return a
   if (a.kind === 'unary' && a.op === '-') return negate(times(a.arg, b))
   if (b.kind === 'unary' && b.op === '-') return negate(times(a, b.arg))
-  if (b.kind === 'number') return a.kind === 'number' ? number(a.value * b.value) : times(b, a)
-  if (a.kind === 'number') {
-    if (a.value < 0) return negate(times(number(-a.value), b))
-    if (b.kind === 'binary' && b.op === '*' && b.left.kind === 'number') {
-      return times(number(a.value * b.left.value), b.right)
-    }
-    return binary('*', a, b)
-  }
-  // A number stands first, whatever it is multiplied with.
-  if (b.kind === 'binary' && b.op === '*' && b.left.kind === 'number') return times(b.left, times(a, b.right))
-  if (b.kind === 'binary' && b.op === '/' && isNumber(b.left, 1)) return over(a, b.right)
+  if (a.kind === 'number' && a.value < 0) return negate(times(number(-a.value), b))
+  if (a.kind === 'number' && b.kind === 'number') return number(a.value * b.value)
+  // Numbers stand first, and products and quotients need no parentheses.
+  if (b.kind === 'number') return times(b, a)
+  if (b.kind === 'binary' && b.op === '*') return times(times(a, b.left), b.right)
+  if (b.kind === 'binary' && b.op === '/') return over(times(a, b.left), b.right)
   if (a.kind === 'binary' && a.op === '/' && isNumber(a.left, 1)) return over(b, a.right)
   return binary('*', a, b)
 }

@@ -30,11 +30,8 @@ type OfRank<Rank> = number extends Rank
       ? Tensor<Rank>
       : never
 
-type Accepted<Rank, Given> = Given extends Tensor<infer Own>
-  ? number extends Own
-    ? Given
-    : OfRank<Rank>
-  : OfRank<Rank>
+type Accepted<Rank, Given> =
+  Given extends Tensor<infer Own> ? (number extends Own ? Given : OfRank<Rank>) : OfRank<Rank>
 
 /** Names that the formula does not read are refused. */
 type NoOthers<Text extends string, Given> = { readonly [Name in Exclude<keyof Given, keyof OperandRanks<Text>>]: never }
@@ -99,7 +96,7 @@ function makeFormula(text: string, tree: FormulaTree, shapeOf: string | null): F
     const derived = print(gradientTree(tree, operand))
     return makeFormula(derived, parse(derived), operand)
   }
-  const toString = (): string => print(tree)
+  const canonical = (): string => print(tree)
   return Object.assign(apply, {
     text,
     tree,
@@ -107,8 +104,8 @@ function makeFormula(text: string, tree: FormulaTree, shapeOf: string | null): F
     gradient,
     latex: () => latex(tree),
     mathml: () => mathml(tree),
-    toString,
-    [Symbol.for('nodejs.util.inspect.custom')]: toString,
+    toString: canonical,
+    [Symbol.for('nodejs.util.inspect.custom')]: canonical,
   }) as Formula
 }
 

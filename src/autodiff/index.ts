@@ -1,4 +1,6 @@
 export { customGradient, stopGradient } from './customGradient.ts'
 export type { Gradients, Variables } from './derivatives.ts'
 export { grad, jvp, valueAndGrad, vjp } from './derivatives.ts'
+export { type AnyOperands, type Formula, type FormulaOperands, formula } from './formula.ts'
+export type { OperandName } from './formulaNames.ts'
 export { hessian, jacobian } from './jacobian.ts'

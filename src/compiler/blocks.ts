@@ -1,5 +1,14 @@
 // A kernel's code while it grows: nested blocks, and every value computed once, in the outermost block where it can be.
-import { type Affine, affineKey, type Interval, type Intervals, indexOf, isConstant, namesIn } from '../index/index.ts'
+import {
+  type Affine,
+  affineKey,
+  constant,
+  type Interval,
+  type Intervals,
+  indexOf,
+  isConstant,
+  namesIn,
+} from '../index/index.ts'
 import type { LoopMode, Operation, ScalarType, Statement, Value } from './ir.ts'
 
 interface Block {
@@ -67,6 +76,7 @@ export class KernelBuilder {
   /** An i32 value as an index that index expressions can be made of. */
   asIndex(value: Value, interval: Interval): Affine {
     if (value.kind === 'index') return value.of
+    if (value.kind === 'constant') return constant(value.value)
     if (value.kind !== 'variable') throw new Error('only integers that are bound to a name can be indices')
     this.#intervals.set(value.name, interval)
     return indexOf(value.name)

@@ -352,7 +352,7 @@ function lowerScatter(b: KernelBuilder, node: ScatterNode, places: Places): void
       return
     }
     const frame = frameOf(node, node.ranges, at, null)
-    const position = node.at.map((part, axis) => insideIndex(scope, frame, part, node.shape[axis]))
+    const position = node.at.map((part, axis) => held(b, indexAffine(scope, frame, part), node.shape[axis]))
     const value = cast(b, exprValue(scope, frame, node.value), type)
     for (const buffer of targets)
       b.push({ kind: 'store', buffer, offset: flatten(position, node.shape), value, add: true })
@@ -448,12 +448,17 @@ const selectOrZero = (b: KernelBuilder, guard: Value, value: Value): Value =>
 
 /** An index that must lie in 0 … extent-1; data-dependent ones are held inside. */
 function insideIndex(scope: Scope, frame: Frame, expr: Expr, extent: number): Affine {
-  const { b } = scope
   const index = indexAffine(scope, frame, expr)
-  if (!hasRead(expr)) return index
+  return hasRead(expr) ? held(scope.b, index, extent) : index
+}
+
+/** The nearest index in 0 … extent-1. */
+function held(b: KernelBuilder, index: Affine, extent: number): Affine {
+  const { min, max } = bounds(index, b.intervals)
+  if (min >= 0 && max < extent) return index
   const low = b.operation('i32', 'max', indexValue(index), constantValue('i32', 0))
-  const held = b.operation('i32', 'min', low, constantValue('i32', extent - 1))
-  return b.asIndex(held, { min: 0, max: extent - 1 })
+  const inside = b.operation('i32', 'min', low, constantValue('i32', extent - 1))
+  return b.asIndex(inside, { min: 0, max: extent - 1 })
 }
 
 const hasRead = (expr: Expr): boolean =>

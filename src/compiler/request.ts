@@ -1,6 +1,5 @@
 // What is to be computed: some values, and new values of parameters.
-import { call, name, read } from '../expression/tree.ts'
-import { comprehension } from '../graph/build.ts'
+import { copyNode } from '../graph/build.ts'
 import { type Node, operandsOf, type ParameterNode } from '../graph/node.ts'
 import { type ComputedNode, resolve } from './reads.ts'
 
@@ -31,11 +30,7 @@ export function computedRequest(request: Request): ComputedRequest {
 function computed(node: Node): ComputedNode {
   const plain = resolve(node)
   if (plain.kind === 'comprehension' || plain.kind === 'scatter') return plain
-  const axes = plain.shape.map((extent, axis) => ({ index: `i${axis}`, start: 0, extent }))
-  const at = axes.map((axis) => name(axis.index))
-  // A plain copy would be taken for the tensor itself.
-  const body = call('stopGradient', read('x', at))
-  return comprehension({ axes, reduction: null, body, operands: { x: plain }, dtype: plain.dtype }) as ComputedNode
+  return copyNode(plain)
 }
 
 /** All nodes a request needs, operands before their users (by id). */

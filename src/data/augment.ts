@@ -27,15 +27,9 @@ export function augment(set: ImageSet, rows: ArrayLike<number>, options: Augment
     throw new DataError('bad-padding', `padding is a whole number of pixels, 0 or more, not ${padding}`)
   const [n, c, h, w] = set.shape
   const out = new Uint8Array(rows.length * c * h * w)
-  const words = new Uint32Array(2)
-  const choices = 2 * padding + 1
   for (let i = 0; i < rows.length; i++) {
     const row = checkedRow(rows[i], n)
-    threefryInto(words, seed, STREAM, epoch, row)
-    const down = Math.floor((words[0] >>> 8) * 2 ** -24 * choices) - padding
-    const right = Math.floor((words[1] >>> 8) * 2 ** -24 * choices) - padding
-    // The lowest bit of the first word is not among those that chose the crop.
-    const mirrored = flip && (words[0] & 1) === 1
+    const { down, right, mirrored } = cropOf(row, { seed, epoch, padding, flip })
     for (let channel = 0; channel < c; channel++) {
       const from = (row * c + channel) * h * w
       const to = (i * c + channel) * h * w
@@ -43,6 +37,22 @@ export function augment(set: ImageSet, rows: ArrayLike<number>, options: Augment
     }
   }
   return out
+}
+
+/** Where the crop of an image lies, in pixels from the image itself (-padding … padding), and whether it is then mirrored. */
+export function cropOf(
+  row: number,
+  { seed, epoch = 0, padding, flip }: AugmentOptions,
+): { readonly down: number; readonly right: number; readonly mirrored: boolean } {
+  const words = new Uint32Array(2)
+  threefryInto(words, seed, STREAM, epoch, row)
+  const choices = 2 * padding + 1
+  return {
+    down: Math.floor((words[0] >>> 8) * 2 ** -24 * choices) - padding,
+    right: Math.floor((words[1] >>> 8) * 2 ** -24 * choices) - padding,
+    // The lowest bit of the first word is not among those that chose the crop.
+    mirrored: flip && (words[0] & 1) === 1,
+  }
 }
 
 /** out[y, x] = image[y + down, x + right], or 0 outside; then mirrored in x. */

@@ -68,13 +68,12 @@ async function downloadFrom(
   const part = `${path}.part`
   const inherited = await sizeOf(part)
   for (let resumption = 0; ; resumption++) {
-    const before = await sizeOf(part)
     try {
       await receive(url, file, part, options)
       break
     } catch (error) {
-      const brokeOff = error instanceof DataError && ['download-interrupted', 'download-stalled'].includes(error.code)
-      if (!brokeOff || resumption === RESUMPTIONS || (await sizeOf(part)) <= before) throw error
+      const brokeOff = error instanceof DataError && error.code === 'download-interrupted'
+      if (!brokeOff || resumption === RESUMPTIONS) throw error
     }
   }
   const md5 = await md5Of(part)

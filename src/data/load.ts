@@ -1,16 +1,15 @@
 import { existsSync } from 'node:fs'
-import { readFile, rm } from 'node:fs/promises'
-import { basename, join, resolve, sep } from 'node:path'
+import { readFile } from 'node:fs/promises'
+import { join, resolve, sep } from 'node:path'
 import { DataError } from '../errors.ts'
-import { cacheFolder, writeAtomically } from './cache.ts'
+import { cacheFolder } from './cache.ts'
 import { readCifar10 } from './cifar.ts'
 import { type ImageSet, imageSet, type Split } from './dataset.ts'
-import { type DownloadProgress, download } from './download.ts'
+import type { DownloadProgress } from './download.ts'
+import { fetchSet } from './fetchSet.ts'
 import { glyphs } from './glyphs.ts'
-import { gunzip } from './gzip.ts'
 import { readIdx } from './idx.ts'
 import { type PublicSet, type PublicSetName, publicSets } from './publicSets.ts'
-import { readTar } from './tar.ts'
 
 export type ImageSetName = PublicSetName | 'glyphs'
 
@@ -43,7 +42,9 @@ export async function loadImages(name: ImageSetName, options: LoadOptions = {}):
   const folder = candidates.find((candidate) => missingFile(set, candidate) === undefined)
   if (folder) return readSplit(name, set, folder)
   if (!options.download) throw notFound(name, set, candidates)
-  return readSplit(name, set, await fetchSet(name, set, options.onProgress))
+  const cached = join(cacheFolder(), set.folders[0])
+  await fetchSet(set, cached, options.onProgress)
+  return readSplit(name, set, cached)
 }
 
 /** Every folder the set may lie in, in the order they are looked into. */
@@ -79,28 +80,6 @@ function notFound(name: PublicSetName, set: PublicSet, folders: readonly string[
       `Set EINFOLD_DATA to a folder that holds ${set.folders[0]}/, or allow the download of ${megabytes.toFixed(0)} MB ` +
       "(download: true). The set 'glyphs' needs neither file nor network.",
   )
-}
-
-async function fetchSet(name: PublicSetName, set: PublicSet, onProgress: LoadOptions['onProgress']): Promise<string> {
-  const folder = join(cacheFolder(), set.folders[0])
-  for (const [fileName, file] of set.downloads) await download(file, join(folder, fileName), { onProgress })
-  if (name === 'cifar-10') await unpackCifar(set, folder)
-  return folder
-}
-
-/** The unpacked files take 184 MB; a little more for the archive's headers. */
-const CIFAR_UNPACKED = 200e6
-
-async function unpackCifar(set: PublicSet, folder: string): Promise<void> {
-  for (const fileName of set.downloads.keys()) {
-    const archive = join(folder, fileName)
-    const tar = gunzip(await readFile(archive), archive, () => CIFAR_UNPACKED)
-    for (const { name, data } of readTar(tar, archive)) {
-      const file = basename(name)
-      if (set.train.includes(file) || set.test.includes(file)) await writeAtomically(join(folder, file), data)
-    }
-    await rm(archive)
-  }
 }
 
 async function readSplit(name: PublicSetName, set: PublicSet, folder: string): Promise<Split> {

@@ -9,9 +9,7 @@ const STREAM = 0x73687566
  * Throws DataError `bad-count`.
  */
 export function permutation(n: number, seed: number, epoch = 0): Int32Array {
-  if (!Number.isInteger(n) || n < 0 || n >= 2 ** 31)
-    throw new DataError('bad-count', `a permutation needs a whole number of rows from 0 to 2^31 - 1, not ${n}`)
-  const rows = Int32Array.from({ length: n }, (_, i) => i)
+  const rows = inOrder(n)
   const words = new Uint32Array(2)
   for (let i = n - 1; i > 0; i--) {
     threefryInto(words, seed, STREAM, epoch, i)
@@ -23,6 +21,12 @@ export function permutation(n: number, seed: number, epoch = 0): Int32Array {
     rows[j] = row
   }
   return rows
+}
+
+function inOrder(n: number): Int32Array {
+  if (!Number.isInteger(n) || n < 0 || n >= 2 ** 31)
+    throw new DataError('bad-count', `rows are counted by a whole number from 0 to 2^31 - 1, not ${n}`)
+  return Int32Array.from({ length: n }, (_, i) => i)
 }
 
 export interface BatchOptions {
@@ -38,11 +42,14 @@ export interface BatchOptions {
  * Row numbers, batch by batch: each of 0 to n-1 once. The last batch may be shorter.
  * Throws DataError `bad-batch-size`, `bad-count`.
  */
-export function* batches(n: number, batchSize: number, options: BatchOptions = {}): Generator<Int32Array, void> {
+export function batches(n: number, batchSize: number, options: BatchOptions = {}): Generator<Int32Array, void> {
   if (!Number.isInteger(batchSize) || batchSize < 1)
     throw new DataError('bad-batch-size', `a batch has a whole number of rows, 1 or more, not ${batchSize}`)
   const { seed, epoch = 0, dropLast = false } = options
-  const rows = seed === undefined ? Int32Array.from({ length: n }, (_, i) => i) : permutation(n, seed, epoch)
-  const end = dropLast ? n - (n % batchSize) : n
-  for (let start = 0; start < end; start += batchSize) yield rows.slice(start, Math.min(start + batchSize, end))
+  const rows = seed === undefined ? inOrder(n) : permutation(n, seed, epoch)
+  return slices(rows, batchSize, dropLast ? n - (n % batchSize) : n)
+}
+
+function* slices(rows: Int32Array, size: number, end: number): Generator<Int32Array, void> {
+  for (let start = 0; start < end; start += size) yield rows.slice(start, Math.min(start + size, end))
 }

@@ -75,6 +75,22 @@ export function comprehension(parts: {
   )
 }
 
+/** The same numbers in memory of their own. */
+export function copyNode(of: Node): ComprehensionNode {
+  const axes = of.shape.map((extent, axis) => ({ index: `i${axis}`, start: 0, extent }))
+  const at = axes.map((axis): Expr => ({ kind: 'name', name: axis.index }))
+  return {
+    kind: 'comprehension',
+    id: nextId(),
+    shape: of.shape,
+    dtype: of.dtype,
+    axes,
+    reduction: null,
+    body: { kind: 'read', tensor: 'x', at, maybe: false },
+    operands: new Map([['x', of]]),
+  }
+}
+
 /** Whether a read over the axes gives the very tensor that is read. */
 const isWholeRead = ({ at }: ReadExpr, axes: readonly BoundRange[], shape: Shape): boolean =>
   at.length === axes.length &&

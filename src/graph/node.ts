@@ -55,6 +55,7 @@ export interface ReshapeNode extends NodeBase {
 
 /**
  * Zeros, to which `value` is added at position `at` for every combination of `ranges`, in row-major order of the ranges.
+ * A position outside is taken to the nearest inside (what is added there is 0 if it stems from a read that may be absent).
  * Made only where a derivative must add at data-dependent positions.
  */
 export interface ScatterNode extends NodeBase {

@@ -1,22 +1,22 @@
-import type { FormulaTree } from '../expression/tree.ts'
-import { parse } from '../formula/index.ts'
-import { elaborate } from '../graph/elaborate.ts'
-import { Tensor } from '../graph/tensor.ts'
+import type { Formula } from '../autodiff/formula.ts'
+import { formula } from '../autodiff/formula.ts'
+import type { Tensor } from '../graph/tensor.ts'
 
-/** Trees of the formulas used so far: a layer has one or a few texts, which are parsed once. */
-const trees = new Map<string, FormulaTree>()
+/** The formulas of all layers so far, of which there are few: texts are parsed once. */
+const formulas = new Map<string, Formula>()
+
+/** The formula of a text. Throws FormulaError. */
+export function formulaOf(text: string): Formula {
+  let known = formulas.get(text)
+  if (!known) {
+    known = formula(text)
+    formulas.set(text, known)
+  }
+  return known
+}
 
 /** The tensor a formula means for these operands; one that is undefined counts as not given. Throws FormulaError. */
 export function apply(text: string, operands: Readonly<Record<string, Tensor | number | undefined>>): Tensor {
-  let tree = trees.get(text)
-  if (!tree) {
-    tree = parse(text)
-    trees.set(text, tree)
-  }
-  const nodes = new Map(
-    Object.entries(operands).flatMap(([name, operand]) =>
-      operand === undefined ? [] : [[name, operand instanceof Tensor ? operand.node : operand] as const],
-    ),
-  )
-  return new Tensor(elaborate(tree, text, nodes))
+  const given = Object.entries(operands).filter((entry): entry is [string, Tensor | number] => entry[1] !== undefined)
+  return formulaOf(text)(Object.fromEntries(given) as never)
 }

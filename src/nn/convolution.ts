@@ -113,8 +113,10 @@ function convolutionText(
 }
 
 /** The first input channel of the group that channel `index` belongs to. */
-export const groupStart = (index: string, outPerGroup: number, inPerGroup: number): string =>
-  scaled(inPerGroup, outPerGroup === 1 ? index : `(${index}/${outPerGroup})`)
+export function groupStart(index: string, outPerGroup: number, inPerGroup: number): string {
+  if (outPerGroup === 1) return scaled(inPerGroup, index)
+  return inPerGroup === 1 ? `${index}/${outPerGroup}` : `${inPerGroup}*(${index}/${outPerGroup})`
+}
 
 export function checkChannels(layer: string, inChannels: number, outChannels: number, groups: number): void {
   checkWhole(layer, 'inChannels', inChannels, 1)

@@ -25,7 +25,10 @@ export function fansOf(tree: FormulaTree, known: Known): Map<string, Fans> {
   const bare = new Set<string>()
   for (const { axes, value } of tree.statements) {
     const visit = (expr: Expr, over: readonly Range[], within: Expr): void => {
-      if (expr.kind === 'reduce') return visit(expr.body, [...over, ...expr.ranges], expr.body)
+      if (expr.kind === 'reduce') {
+        visit(expr.body, [...over, ...expr.ranges], expr.body)
+        return
+      }
       if (expr.kind === 'read' && known.shapes.has(expr.tensor)) {
         if (over.length === 0) bare.add(expr.tensor)
         else note(found, expr.tensor, fansOfRead(expr, axes, over, within, extents))
@@ -82,9 +85,9 @@ function extentsOf(tree: FormulaTree, known: Known): Map<string, number> {
   const bound = ({ index, bound }: Range): void => {
     const extent =
       bound.kind === 'extent'
-        ? valueOf(bound.extent, known)
+        ? boundValue(bound.extent, known)
         : bound.kind === 'between'
-          ? valueOf(bound.last, known) - valueOf(bound.start, known) + 1
+          ? boundValue(bound.last, known) - boundValue(bound.start, known) + 1
           : Number.NaN
     if (!Number.isNaN(extent)) extents.set(index, extent)
   }
@@ -107,16 +110,16 @@ function extentsOf(tree: FormulaTree, known: Known): Map<string, number> {
 }
 
 /** The value of a bound; NaN where it is not known. */
-function valueOf(expr: Expr, known: Known): number {
+function boundValue(expr: Expr, known: Known): number {
   switch (expr.kind) {
     case 'number':
       return expr.value
     case 'name':
       return known.numbers.get(expr.name) ?? Number.NaN
     case 'unary':
-      return -valueOf(expr.arg, known)
+      return -boundValue(expr.arg, known)
     case 'binary': {
-      const [left, right] = [valueOf(expr.left, known), valueOf(expr.right, known)]
+      const [left, right] = [boundValue(expr.left, known), boundValue(expr.right, known)]
       if (expr.op === '+') return left + right
       if (expr.op === '-') return left - right
       if (expr.op === '*') return left * right

@@ -1,23 +1,18 @@
+import type { AnyOperands, FormulaOperands } from '../autodiff/formula.ts'
 import { EinfoldError } from '../errors.ts'
-import type { Expr, FormulaTree } from '../expression/tree.ts'
-import { children } from '../expression/tree.ts'
 import type { OperandRanks } from '../formula/index.ts'
-import { parse } from '../formula/index.ts'
 import { nearest } from '../formula/nearest.ts'
 import { Parameter } from '../graph/parameter.ts'
 import { Tensor } from '../graph/tensor.ts'
-import { apply } from './apply.ts'
+import { apply, formulaOf } from './apply.ts'
 import { fansOf } from './fans.ts'
 import type { Layer } from './layer.ts'
 import { defineLayer } from './layer.ts'
 import { tellFans } from './parameter.ts'
 
-/** What an operand may be; a constant may also be a number. */
-type Given<Rank extends number> = Tensor<Rank> | (0 extends Rank ? number : never)
-
-/** All operands of a formula but its input. */
-export type LayerOperands<Text extends string> = {
-  readonly [Name in keyof OperandRanks<Text>]?: Given<OperandRanks<Text>[Name]>
+/** Some operands of a formula, with the ranks it reads them with; a constant may also be a number. */
+export type LayerOperands<Text extends string, Given> = Partial<FormulaOperands<Text, Given>> & {
+  readonly [Name in Exclude<keyof Given, keyof OperandRanks<Text>>]: never
 }
 
 /**
@@ -30,15 +25,15 @@ export type LayerOperands<Text extends string> = {
  * Initializers are told how many terms the formula sums through each parameter. Throws FormulaError for a mistake in the text,
  * EinfoldError `unknown-operand` or `not-one-input` where the operands do not fit it.
  */
-export function layer<const Text extends string>(
+export function layer<const Text extends string, Given extends AnyOperands>(
   text: Text,
-  operands: LayerOperands<Text>,
+  operands: Given & LayerOperands<Text, Given>,
   options: { readonly name?: string } = {},
 ): Layer {
-  const given = operands as Readonly<Record<string, Tensor | number>>
-  const tree = parse(text)
+  const given: AnyOperands = operands
+  const { tree, operands: wanted } = formulaOf(text)
   const name = options.name ?? text.trim()
-  const input = inputOf(tree, given, name)
+  const input = inputOf(new Set(wanted.map((operand) => operand.name)), given, name)
   const parameters = Object.fromEntries(Object.entries(given).filter((entry) => entry[1] instanceof Parameter))
   const shapes = new Map<string, readonly number[]>()
   const numbers = new Map<string, number>()
@@ -59,8 +54,7 @@ export function layer<const Text extends string>(
 }
 
 /** The one operand of the formula that is not given. */
-function inputOf(tree: FormulaTree, given: Readonly<Record<string, unknown>>, name: string): string {
-  const wanted = operandNames(tree)
+function inputOf(wanted: ReadonlySet<string>, given: Readonly<Record<string, unknown>>, name: string): string {
   for (const operand of Object.keys(given)) {
     if (wanted.has(operand)) continue
     const meant = nearest(operand, [...wanted])
@@ -75,30 +69,4 @@ function inputOf(tree: FormulaTree, given: Readonly<Record<string, unknown>>, na
       ? `layer ${name}: all operands are given (${[...wanted].join(', ')}), which leaves none for the input; leave one out`
       : `layer ${name}: ${left.length} operands are not given (${left.join(', ')}); give all but the one that is the input`,
   )
-}
-
-/** The tensors and constants that a formula reads and does not define. */
-function operandNames(tree: FormulaTree): Set<string> {
-  const found = new Set<string>()
-  const defined = new Set(tree.statements.map(({ name }) => name))
-  const visit = (expr: Expr, indices: ReadonlySet<string>): void => {
-    if (expr.kind === 'name' && !indices.has(expr.name) && !defined.has(expr.name)) found.add(expr.name)
-    if (expr.kind === 'read' && !defined.has(expr.tensor)) found.add(expr.tensor)
-    const ranges = expr.kind === 'reduce' ? expr.ranges : []
-    const inner = new Set([...indices, ...ranges.map(({ index }) => index)])
-    ranges.forEach(visitBound)
-    for (const part of children(expr)) visit(part, inner)
-  }
-  const none: ReadonlySet<string> = new Set()
-  const visitBound = ({ bound }: FormulaTree['statements'][number]['axes'][number]): void => {
-    if (bound.kind === 'extent') visit(bound.extent, none)
-    if (bound.kind !== 'between') return
-    visit(bound.start, none)
-    visit(bound.last, none)
-  }
-  for (const { axes, value } of tree.statements) {
-    axes.forEach(visitBound)
-    visit(value, new Set(axes.map(({ index }) => index)))
-  }
-  return found
 }

@@ -1,13 +1,15 @@
 // A layer: a function with parameters.
+import type { Formula } from '../autodiff/formula.ts'
 import type { Parameter } from '../graph/parameter.ts'
 import type { Tensor } from '../graph/tensor.ts'
 import { observe } from '../graph/tracing.ts'
+import { formulaOf } from './apply.ts'
 
 /** What has parameters, and behaves differently in training and in use. */
 export interface Module {
   readonly name: string
-  /** The formula it computes, where it is one. */
-  readonly formula?: string
+  /** The formula it computes, where it is one: `String(formula)`, `formula.latex()`, `formula.gradient('weight')`. */
+  readonly formula: Formula | undefined
   /** True after `train()`, false after `eval()`; at first true. A compiled step that looked at it is traced again when it changes. */
   readonly training: boolean
   /** The modules inside, by name. */
@@ -58,7 +60,9 @@ export function defineLayer<Args extends readonly unknown[], Result>(
   let training = true
   const module: Module = {
     name: parts.name,
-    formula: parts.formula,
+    get formula() {
+      return parts.formula === undefined ? undefined : formulaOf(parts.formula)
+    },
     children,
     get training() {
       return observe(() => training)

@@ -81,8 +81,7 @@ export function extentsOver(layer: string, x: Tensor, first: number, windows: re
   })
 }
 
-export const isPadded = (windows: readonly Window[]): boolean =>
-  windows.some(({ before, after }) => before + after > 0)
+export const isPadded = (windows: readonly Window[]): boolean => windows.some(({ before, after }) => before + after > 0)
 
 /** The input's spatial indices, such as `2*i+u-1`. */
 export const positions = (windows: readonly Window[]): readonly string[] =>
@@ -107,7 +106,8 @@ export const axesOf = (layout: Layout, rank: number): readonly string[] =>
 
 /** Throws EinfoldError `bad-option`. */
 export function checkLayout(layer: string, layout: Layout): void {
-  if (layout !== 'NCHW' && layout !== 'NHWC') throw badOption(layer, `layout is '${layout}'; it must be 'NCHW' or 'NHWC'`)
+  if (layout !== 'NCHW' && layout !== 'NHWC')
+    throw badOption(layer, `layout is '${layout}'; it must be 'NCHW' or 'NHWC'`)
 }
 
 /** `I`, `J`, … with the extents. */

@@ -1,6 +1,7 @@
 // A batch, gathered and standardised inside the step that uses it.
-import type { Tensor } from '../graph/tensor.ts'
+
 import { tensor } from '../graph/creation.ts'
+import type { Tensor } from '../graph/tensor.ts'
 import { apply } from '../nn/apply.ts'
 import { areBytes, type Examples, type Statistics } from './examples.ts'
 

@@ -35,7 +35,10 @@ export function confusion(
   for (let row = 0; row < labels.length; row++) {
     for (const label of [labels[row], predictions[row]])
       if (counts[label] === undefined)
-        throw new ShapeError('bad-label', `row ${row} has class ${label}, and there are classes 0 to ${classes.length - 1}`)
+        throw new ShapeError(
+          'bad-label',
+          `row ${row} has class ${label}, and there are classes 0 to ${classes.length - 1}`,
+        )
     counts[labels[row]][predictions[row]]++
   }
   const hits = sum(counts.map((row, at) => row[at]))

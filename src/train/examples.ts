@@ -71,27 +71,3 @@ export async function statisticsOf(data: Data): Promise<Statistics | null> {
   const images = (await examples.images.data()) as Uint8Array
   return pixelStatistics({ name: '', images, labels: new Uint8Array(n), shape: [n, c, h, w], classes: [''] })
 }
-
-/** The last `count` rows of a set, and the rows before them, as views. */
-export function holdOut(data: Data, count: number): { readonly rest: Data; readonly held: Data } {
-  if (data.images instanceof Tensor) {
-    const { images, labels, ...named } = data as Examples
-    const n = images.shape[0]
-    const rows = (start: number, end: number): Examples => ({
-      ...named,
-      images: images.slice([start, end]),
-      labels: labels.slice([start, end]),
-    })
-    return { rest: rows(0, n - count), held: rows(n - count, n) }
-  }
-  const set = data as ImageSet
-  const [n, c, h, w] = set.shape
-  const size = c * h * w
-  const rows = (start: number, end: number): ImageSet => ({
-    ...set,
-    images: set.images.subarray(start * size, end * size),
-    labels: set.labels.subarray(start, end),
-    shape: [end - start, c, h, w],
-  })
-  return { rest: rows(0, n - count), held: rows(n - count, n) }
-}

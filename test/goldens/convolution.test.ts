@@ -1,6 +1,7 @@
 import { formula, grad, type Tensor, zeros } from '../../src/index.ts'
+import * as nn from '../../src/nn/index.ts'
 import type { Inputs } from '../support/goldens.ts'
-import { testGoldens } from '../support/goldens.ts'
+import { testGoldens, withParameters } from '../support/goldens.ts'
 
 interface Convolution {
   readonly axes: 1 | 2 | 3
@@ -104,9 +105,27 @@ function adjointOfConvolution({ x, weight, bias }: Inputs, attributes: ConvTrans
   return dInput.add(bias.reshape([channels, ...attributes.stride.map(() => 1)]))
 }
 
+const convolutionLayers = { 1: nn.conv1d, 2: nn.conv2d, 3: nn.conv3d }
+
+function convolutionLayer(inputs: Inputs, { axes, groups, ...options }: Convolution): Tensor {
+  const [channels, perGroup, ...kernel] = inputs.weight.shape
+  const make = convolutionLayers[axes]
+  const all = { ...options, groups, bias: 'bias' in inputs, dtype: 'f64' } as const
+  return withParameters(make(perGroup * groups, channels, kernel, all), inputs)(inputs.x)
+}
+
+const transposedLayers = { 1: nn.convTranspose1d, 2: nn.convTranspose2d }
+
+function transposedLayer(inputs: Inputs, { axes, groups, ...options }: ConvTranspose): Tensor {
+  const [channels, perGroup, ...kernel] = inputs.weight.shape
+  const layer = transposedLayers[axes](channels, perGroup * groups, kernel, { ...options, groups, dtype: 'f64' })
+  return withParameters(layer, inputs)(inputs.x)
+}
+
 testGoldens('convolution', {
-  conv: { formula: convolve },
+  conv: { nn: convolutionLayer, formula: convolve },
   convTranspose: {
+    nn: transposedLayer,
     'formula over meeting positions': transposed(meeting),
     'formula over input positions': transposed(solved),
     'adjoint of the convolution': adjointOfConvolution,

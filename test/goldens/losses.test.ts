@@ -1,4 +1,5 @@
-import { crossEntropy, formula } from '../../src/index.ts'
+import { formula } from '../../src/index.ts'
+import * as nn from '../../src/nn/index.ts'
 import { testGoldens } from '../support/goldens.ts'
 
 testGoldens('losses', {
@@ -17,22 +18,27 @@ testGoldens('losses', {
     },
   },
   crossEntropy: {
-    'function': ({ x, target }) => crossEntropy(x, target).mean(),
+    nn: ({ x, target }) => nn.crossEntropy(x, target),
     formula: ({ x, target }) => {
-      const logits = x.logSoftmax()
-      return formula('loss = mean(n) -logits[n,target[n]]')({ logits, target })
+      const logits = x.logSoftmax(1)
+      return x.rank === 2
+        ? formula('loss = mean(n) -logits[n,target[n]]')({ logits, target })
+        : formula('loss = mean(n,i,j) -logits[n,target[n,i,j],i,j]')({ logits, target })
     },
   },
-  crossEntropyProbabilities: {
-    formula: ({ x, target }) => formula('loss = sum(n,c) -target[n,c] * l[n,c] / N')({ target, l: x.logSoftmax(), N: 3 }),
-  },
+  crossEntropyProbabilities: ({ x, target }) =>
+    formula('loss = sum(n,c) -target[n,c] * l[n,c] / N')({ target, l: x.logSoftmax(), N: x.shape[0] }),
   mse: {
+    nn: ({ x, target }) => nn.mse(x, target),
     formula: ({ x, target }) => formula('loss = mean(n,c) (x[n,c] - target[n,c])^2')({ x, target }),
   },
   l1: {
+    nn: ({ x, target }) => nn.l1(x, target),
     formula: ({ x, target }) => formula('loss = mean(n,c) abs(x[n,c] - target[n,c])')({ x, target }),
   },
+  huber: ({ x, target }, { delta }: { delta: number }) => nn.huber(x, target, { delta }),
   bceWithLogits: {
+    nn: ({ x, target }) => nn.binaryCrossEntropyWithLogits(x, target),
     formula: ({ x, target }) => formula('loss = mean(n) (softplus(x[n]) - target[n] * x[n])')({ x, target }),
   },
 })

@@ -1,4 +1,5 @@
 import { formula, type Tensor } from '../../src/index.ts'
+import * as nn from '../../src/nn/index.ts'
 import type { Inputs } from '../support/goldens.ts'
 import { testGoldens } from '../support/goldens.ts'
 
@@ -41,9 +42,16 @@ function pool(op: string, { x }: Inputs, { axes, size, stride, padding }: Poolin
 const numbered = (name: string, values: readonly number[]): Record<string, number> =>
   Object.fromEntries(values.map((value, axis) => [`${name}${axis + 1}`, value]))
 
+const maxPools = { 1: nn.maxPool1d, 2: nn.maxPool2d, 3: nn.maxPool3d }
+const avgPools = { 1: nn.avgPool1d, 2: nn.avgPool2d, 3: nn.avgPool3d }
+
 testGoldens('pooling', {
-  maxPool: { formula: (inputs, pooling: Pooling) => pool('max', inputs, pooling) },
+  maxPool: {
+    nn: ({ x }, { axes, size, ...options }: Pooling) => maxPools[axes](size, options)(x),
+    formula: (inputs, pooling: Pooling) => pool('max', inputs, pooling),
+  },
   avgPool: {
+    nn: ({ x }, { axes, size, ...options }: Pooling) => avgPools[axes](size, options)(x),
     formula: (inputs, pooling: Pooling) => {
       if (!pooling.countIncludePad) return pool('mean', inputs, pooling)
       return pool('sum', inputs, pooling).div(pooling.size.reduce((count, length) => count * length))

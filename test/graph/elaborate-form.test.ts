@@ -84,6 +84,13 @@ test('factors that do not depend on the ranges leave a sum', () => {
   expectNodes('z[i] = sum(j) (a[i] + x[j])', { a, x }, ['z[i<3] = sum(j<4) (a[i] + x[j])'])
 })
 
+test('a factor that may be absent stays in its sum, whose absence is not that of the reduction around it', () => {
+  expectNodes('z = max(n<3) sum(j) x?[n+1] * w[j]', { x: t([3]), w: t([4]) }, [
+    'z[n<3] = sum(j<4) x?[n+1] * w[j]',
+    'z = max(n<3) sum_1[n]',
+  ])
+})
+
 test('directly nested reductions of one kind are one', () => {
   const y = t([3, 4])
   expectNodes('z = sum(i) sum(j) y[i,j]', { y }, ['z = sum(i<3,j<4) y[i,j]'])

@@ -93,8 +93,8 @@ test('every reduction agrees with a loop', () => {
     expectValues(`z[i] = ${op}(1<=j<=3) x[i,j]`, { x }, { i: 3 })
     expectValues(`z[i] = ${op}(j) ${op}(k) (x[i,j] * y[k,j] - x[i,k])`, { x, y: tensor([5, 5]) }, { i: 3, j: 5, k: 5 })
   }
-  expectValues('z[i] = any(j) x[i,j] > 0.9', { x }, { i: 3, j: 5 })
-  expectValues('z[i] = all(j) x[i,j] > -0.9', { x }, { i: 3, j: 5 })
+  expectValues('z[i] = any(j) (x[i,j] > 0.9)', { x }, { i: 3, j: 5 })
+  expectValues('z[i] = all(j) (x[i,j] > -0.9)', { x }, { i: 3, j: 5 })
 })
 
 test('what is absent is left out of a reduction, and is 0 elsewhere', () => {

@@ -6,6 +6,7 @@ import type { Dtype } from '../../src/dtype.ts'
 import { evaluator } from '../../src/graph/evaluator.ts'
 import { grad } from '../../src/autodiff/index.ts'
 import { Tensor, tensor } from '../../src/index.ts'
+import type { Module } from '../../src/nn/index.ts'
 
 interface GoldenTensor {
   readonly dtype: Dtype
@@ -30,7 +31,8 @@ export interface GoldenCase {
   readonly gradients: Readonly<Record<string, readonly GoldenNumber[]>>
 }
 
-export type Inputs = Readonly<Record<string, Tensor>>
+/** A way that keeps inputs in parameters puts those in their places: gradients are taken by what is here afterwards. */
+export type Inputs = Record<string, Tensor>
 export type Outputs = Tensor | Readonly<Record<string, Tensor>>
 
 /** One way to compute an operation. `attributes` are those of the case, in the type the operation declares. */
@@ -67,6 +69,16 @@ export function testGoldens(topic: string, operations: Operations, tolerance: To
       cases.some((golden) => golden.op === op),
       `no case of ${op} in ${topic}.json`,
     )
+}
+
+/** The layer, its parameters and buffers having taken the values of the inputs of their names. */
+export function withParameters<Own extends Module>(layer: Own, inputs: Inputs): Own {
+  for (const [name, parameter] of [...layer.namedParameters(), ...layer.namedBuffers()]) {
+    assert(inputs[name], `the layer has ${name}, and the case has no such input`)
+    parameter.assign(inputs[name])
+    inputs[name] = parameter
+  }
+  return layer
 }
 
 async function checkGolden(golden: GoldenCase, run: Run, tolerance: Tolerance): Promise<void> {

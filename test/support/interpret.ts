@@ -64,8 +64,9 @@ function computeComprehension(node: ComprehensionNode, known: Known): Float64Arr
 function computeScatter({ shape, ranges, at, value, operands, dtype }: ScatterNode, known: Known): Float64Array {
   const elements = new Float64Array(sizeOf(shape))
   forEach(ranges, new Map(), (indices) => {
-    const position = at.map((index) => evaluateIndex(index, indices, operands, known))
-    assert(isInside(position, shape), `a scatter to [${position}] in shape [${shape}]`)
+    const position = at.map((index, axis) =>
+      Math.min(Math.max(evaluateIndex(index, indices, operands, known), 0), shape[axis] - 1),
+    )
     elements[offsetOf(position, shape)] += evaluate(value, indices, operands, known)
   })
   return elements.map((element) => cast(element, dtype))

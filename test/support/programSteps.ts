@@ -144,9 +144,9 @@ const logic = over(anyCondition, ({ tensor: x, name }, draw) => {
     case 'logicalNot':
       return { ...made, tensor: x.logicalNot(), text: `${name}.logicalNot()`, kind: 'condition' }
     case 'cast':
-      return { ...made, tensor: x.cast('i32'), text: `${name}.cast('i32')`, kind: 'integer' }
+      return { ...made, tensor: x.cast('i32'), text: `${name}.cast('i32')`, kind: 'integer', bound: 2 }
     case 'sum':
-      return { ...made, tensor: x.sum(axis), text: `${name}.sum(${axis})`, kind: 'integer', bound: x.size }
+      return { ...made, tensor: x.sum(axis), text: `${name}.sum(${axis})`, kind: 'integer', bound: x.size + 1 }
     default:
       return { ...made, tensor: x[op](axis), text: `${name}.${op}(${axis})`, kind: 'condition' }
   }
@@ -308,23 +308,41 @@ const join: Step = (draw, items) => {
   }
 }
 
-/** Elements at computed or at given positions, some of them outside, which go to the nearest. */
+/** Elements at computed or at given positions. */
 const lookup: Step = (draw, items) => {
   const x = withAxes(draw, items)
   if (!x) return null
   const axis = draw.below(x.tensor.rank)
+  const extent = x.tensor.shape[axis]
   const computed = anyInteger(draw, items)
-  const given = Array.from({ length: draw.between(1, 4) }, () => draw.below(x.tensor.shape[axis]))
-  const [index, name] =
-    computed && draw.chance(0.6) ? [computed.tensor, computed.name] : [tensor(given, { dtype: 'i32' }), `[${given}]`]
+  if (!computed || draw.chance(0.4)) return takeGiven(x, axis, draw)
   const { exact, bound } = x
-  return { tensor: x.tensor.take(index, axis), text: `${x.name}.take(${name}, ${axis})`, exact, bound }
+  if (draw.chance(0.8)) {
+    const inside = computed.tensor.mod(extent)
+    const text = `${x.name}.take(${computed.name}.mod(${extent}), ${axis})`
+    return { tensor: x.tensor.take(inside, axis), text, exact, bound }
+  }
+  // Positions outside go to the nearest; no derivative is promised there.
+  const shift = draw.of([-2, 2])
+  const text = `${x.name}.stopGradient().take(${computed.name}.add(${shift}), ${axis})`
+  return { tensor: x.tensor.stopGradient().take(computed.tensor.add(shift), axis), text, exact, bound }
 }
 
-const oneHot = over(anyInteger, ({ tensor: x, name }, draw) => {
+function takeGiven({ tensor: x, name, exact, bound }: Item, axis: number, draw: Draw): Made {
+  // Of many positions the derivative scatters, of few it gathers.
+  const count = draw.of([1, 3, 24])
+  const positions = Array.from({ length: count }, () => draw.below(x.shape[axis]))
+  const index = tensor(positions, { dtype: 'i32' })
+  return { tensor: x.take(index, axis), text: `${name}.take([${positions}], ${axis})`, exact, bound }
+}
+
+const oneHot: Step = (draw, items, dtype) => {
+  const x = anyInteger(draw, items)
+  if (!x) return null
   const classes = draw.between(1, 4)
-  return { tensor: x.oneHot(classes, 'f64'), text: `${name}.oneHot(${classes}, 'f64')`, exact: true, bound: 1 }
-})
+  const text = `${x.name}.oneHot(${classes}, '${dtype}')`
+  return { tensor: x.tensor.oneHot(classes, dtype), text, exact: true, bound: 1 }
+}
 
 const scan = over(withAxes, ({ tensor: x, name, exact, bound }, draw) => {
   const axis = draw.below(x.rank)

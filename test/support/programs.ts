@@ -18,6 +18,9 @@ export interface RandomProgram {
   readonly values: readonly Tensor[]
   /** What is asked for: results, some of what they are computed from, and the gradients of their sum by the operands. */
   readonly outputs: readonly { readonly name: string; readonly tensor: Tensor }[]
+  /** The sum of the results' means, and its gradients by the operands; null when all results are integers. */
+  readonly loss: Tensor | null
+  readonly gradients: readonly Tensor[]
   /** How many terms are added up on the way to an output, at most; and back again. */
   readonly terms: number
 }
@@ -29,7 +32,7 @@ export interface Item {
   readonly kind: 'float' | 'integer' | 'condition'
   /** Free of rounding: other orders of addition give the same bits. Only such values may decide which way something goes. */
   readonly exact: boolean
-  /** No element is larger. */
+  /** No element is larger; integers are less than this, and not negative. */
   readonly bound: number
 }
 
@@ -51,8 +54,15 @@ export const recipes = (): fc.Arbitrary<Recipe> =>
     steps: fc.array(fc.record({ kind: fc.nat(steps.length - 1), seed: fc.integer() }), { minLength: 1, maxLength: 7 }),
   })
 
-export function programOf(recipe: Recipe, dtype: 'f32' | 'f64'): RandomProgram {
-  const items = recipe.leaves.map((seed, at) => leafOf(drawFrom(seed), `x${at}`, dtype))
+/** The program of a recipe. `change` may put other numbers into the operands. */
+export function programOf(
+  recipe: Recipe,
+  dtype: 'f32' | 'f64',
+  change: (value: number, leaf: number, element: number) => number = (value) => value,
+): RandomProgram {
+  const items = recipe.leaves.map((seed, leaf) =>
+    leafOf(drawFrom(seed), `x${leaf}`, dtype, (value, element) => change(value, leaf, element)),
+  )
   const leaves = items.slice()
   const lines = leaves.map(({ name, tensor }) => `${name} = ${tensor}`)
   let terms = 1
@@ -66,11 +76,18 @@ export function programOf(recipe: Recipe, dtype: 'f32' | 'f64'): RandomProgram {
   }
   const values = items.slice(leaves.length)
   const results = values.length > 0 ? values : items
-  const gradients = gradientsOf(results, leaves)
+  const loss = lossOf(results)
+  const by = leaves.map(({ tensor }) => tensor)
+  const gradients = loss ? grad(loss, by) : []
   return {
     lines,
     values: values.map(({ tensor }) => tensor),
-    outputs: [...wanted(results), ...gradients].map(({ name, tensor }) => ({ name, tensor })),
+    outputs: [
+      ...wanted(results),
+      ...gradients.map((gradient, at) => ({ name: `the gradient by ${leaves[at].name}`, tensor: gradient })),
+    ],
+    loss,
+    gradients,
     terms,
   }
 }
@@ -78,25 +95,25 @@ export function programOf(recipe: Recipe, dtype: 'f32' | 'f64'): RandomProgram {
 const largestSize = 96
 const largestBound = 1000
 
-/** Quarters from -2 to 2, in up to three axes. */
-function leafOf(draw: Draw, name: string, dtype: 'f32' | 'f64'): Item {
-  const shape = Array.from({ length: draw.below(4) }, () => draw.between(1, 4))
+/** Quarters from -2 to 2, in up to three short axes or one long one. */
+function leafOf(
+  draw: Draw,
+  name: string,
+  dtype: 'f32' | 'f64',
+  change: (value: number, element: number) => number,
+): Item {
+  const short = Array.from({ length: draw.below(4) }, () => draw.between(1, 4))
+  const shape = draw.chance(0.15) ? [draw.between(12, 24)] : short
   const size = shape.reduce((product, extent) => product * extent, 1)
-  const values = Float64Array.from({ length: size }, () => draw.between(-8, 8) / 4)
+  const values = Float64Array.from({ length: size }, (_, element) => change(draw.between(-8, 8) / 4, element))
   return { name, tensor: tensor(values, { shape, dtype }), kind: 'float', exact: true, bound: 2 }
 }
 
 /** The last result and every second of the others: what is not asked for may be fused away. */
-const wanted = (results: readonly Item[]): readonly Item[] =>
-  results.filter((_, at) => (results.length - 1 - at) % 2 === 0)
+const wanted = (results: readonly Item[]): { name: string; tensor: Tensor }[] =>
+  results.filter((_, at) => (results.length - 1 - at) % 2 === 0).map(({ name, tensor }) => ({ name, tensor }))
 
-function gradientsOf(results: readonly Item[], leaves: readonly Item[]): readonly { name: string; tensor: Tensor }[] {
+function lossOf(results: readonly Item[]): Tensor | null {
   const means = results.filter(({ kind }) => kind === 'float').map(({ tensor }) => tensor.mean())
-  if (means.length === 0) return []
-  const loss = means.reduce((total, mean) => total.add(mean))
-  const gradients = grad(
-    loss,
-    leaves.map(({ tensor }) => tensor),
-  )
-  return gradients.map((gradient, at) => ({ name: `the gradient by ${leaves[at].name}`, tensor: gradient }))
+  return means.length === 0 ? null : means.reduce((total, mean) => total.add(mean))
 }

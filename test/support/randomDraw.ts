@@ -1,4 +1,5 @@
 // Small random decisions from one seed.
+import { uniformAt } from '../../src/random/threefry.ts'
 
 export interface Draw {
   /** 0 … below - 1. */
@@ -11,15 +12,10 @@ export interface Draw {
   shuffled<T>(values: readonly T[]): T[]
 }
 
-/** Decisions that follow from `seed`. Source: mulberry32, Tommy Ettinger, public domain. */
+/** Decisions that follow from `seed` alone. */
 export function drawFrom(seed: number): Draw {
-  let state = seed | 0
-  const unit = (): number => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
+  let drawn = 0
+  const unit = (): number => uniformAt(seed, 0, 0, drawn++)
   const below = (count: number): number => Math.floor(unit() * count)
   return {
     below,

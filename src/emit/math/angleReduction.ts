@@ -2,18 +2,33 @@ import { halfPi, inverseTwoPi } from './coefficients.ts'
 import { signBits } from './common.ts'
 import type { Reduced, VectorMath } from './vectorMath.ts'
 
-// pi/2 is taken off in parts. With fused multiply-adds three full floats do. Without, parts of 12 bits make the products
-// with up to 12 bits of quarter turns exact: hence the lower limit.
 const fusedLimit = 100_000
-const exactLimit = 6_400
+const plainLimit = 6_400
 
 /** Takes the nearest multiple of pi/2 off x: Cody and Waite's way up to a limit, Payne and Hanek's beyond. NaN for infinity. */
 export function reduceAngle<F, I, M>(b: VectorMath<F, I, M>, x: F): Reduced<F, I> {
   const { whole, low } = b.roundProduct(x, 2 / Math.PI)
-  const parts = b.fused ? halfPi.full : halfPi.short
-  const angle = parts.reduce<F>((rest, part) => b.fnma(whole, b.float(part), rest), x)
-  const far = b.lt(b.float(b.fused ? fusedLimit : exactLimit), b.abs(x))
+  const angle = b.fused ? fusedRest(b, x, whole) : plainRest(b, x, whole)
+  const far = b.lt(b.float(b.fused ? fusedLimit : plainLimit), b.abs(x))
   return b.rarely(far, { angle, quarters: low }, () => reduceLargeAngle(b, x))
+}
+
+/** x - n pi/2 by three full floats. */
+function fusedRest<F, I, M>(b: VectorMath<F, I, M>, x: F, n: F): F {
+  const [first, second, third] = halfPi.full.map((part) => b.float(part))
+  return b.fnma(n, third, b.fnma(n, second, b.fnma(n, first, x)))
+}
+
+/**
+ * x - n pi/2 by parts of 12 bits, whose products with n of up to 12 bits are exact: hence the lower limit. What the second
+ * subtraction rounds off goes into those after it.
+ */
+function plainRest<F, I, M>(b: VectorMath<F, I, M>, x: F, n: F): F {
+  const [first, second, third, fourth] = halfPi.short.map((part) => b.mul(n, b.float(part)))
+  const coarse = b.sub(x, first)
+  const rest = b.sub(coarse, second)
+  const rounded = b.sub(b.sub(coarse, rest), second)
+  return b.add(rest, b.sub(b.sub(rounded, third), fourth))
 }
 
 /**
@@ -70,15 +85,19 @@ const radiansLow = radians - radiansHigh
 /** The nearest quarter turn and the angle left, for a fraction of a turn of 64 bits, with the sign of x. */
 function angleOfTurns<F, I, M>(b: VectorMath<F, I, M>, high: I, low: I, x: F): Reduced<F, I> {
   const quarterBits = b.iand(b.iadd(high, b.int(1 << 29)), b.int(3 << 30))
-  const rest = b.isub(high, quarterBits)
-  const restHigh = b.toFloat(b.iand(rest, b.int(~0xffff)))
-  const restLow = b.toFloat(b.iand(rest, b.int(0xffff)))
-  const below = b.mul(b.toFloat(b.shrUnsigned(low, 1)), b.float(radians / 2 ** 31))
+  // Each part is signed and at most half a unit of the one before, so that what remains after they cancel is exact.
+  const rest = b.iadd(b.isub(high, quarterBits), b.shrUnsigned(low, 31))
+  const upper = b.iand(b.iadd(rest, b.int(0x8000)), b.int(~0xffff))
+  const restHigh = b.toFloat(upper)
+  const restLow = b.toFloat(b.isub(rest, upper))
+  const below = b.mul(b.toFloat(low), b.float(radians / 2 ** 32))
   const small = b.fma(restHigh, b.float(radiansLow), b.fma(restLow, b.float(radians), below))
   const angle = b.fma(restHigh, b.float(radiansHigh), small)
-  // x - x is 0, and NaN for infinity.
-  const signed = b.add(b.fromBits(b.ixor(b.bits(angle), b.iand(b.bits(x), b.int(signBits)))), b.sub(x, x))
+  const signed = b.fromBits(b.ixor(b.bits(angle), b.iand(b.bits(x), b.int(signBits))))
   const sign = b.shrSigned(b.bits(x), 31)
-  const quarters = b.isub(b.ixor(b.shrUnsigned(quarterBits, 30), sign), sign)
-  return { angle: signed, quarters }
+  return {
+    // x - x is 0, and NaN for infinity.
+    angle: b.add(signed, b.sub(x, x)),
+    quarters: b.isub(b.ixor(b.shrUnsigned(quarterBits, 30), sign), sign),
+  }
 }

@@ -1,4 +1,4 @@
-import { coefficients } from './coefficients.ts'
+import { coefficients, tanhSplit } from './coefficients.ts'
 import { oneBits, polynomial, powerOfTwo, withSignOf } from './common.ts'
 import type { UnaryProgram } from './vectorMath.ts'
 
@@ -29,34 +29,40 @@ export const expm1: UnaryProgram = (b, x) => {
   return withSignOf(b, b.add(y, y), x)
 }
 
+// Numerator and denominator of sigmoid are both multiplied by this. It keeps them away from just above a power of two,
+// where rounding costs most, for all those x whose result is just below one.
+const sigmoidFactor = 1.4375
+const sigmoidFactorBits = 0x3fb80000
+
 /**
- * 1 / (1 + exp(-x)) with exp(-x) = p 4^m, as 2^-m / (2^-m + p 2^m): nothing overflows, and what is too small for a normal
- * float comes out denormal by the division.
+ * exp(x) / (1 + exp(x)) with exp(x) = p 2^n and n = m + k in halves, as p 2^k / (2^-m + p 2^k): nothing overflows, and what
+ * is too small for a normal float comes out denormal by the division.
  */
 export const sigmoid: UnaryProgram = (b, x) => {
   const clamped = b.min(b.max(x, b.float(-104)), b.float(104))
-  const { whole: m, low } = b.roundProduct(clamped, -Math.LOG2E / 2)
-  const r = b.fma(m, b.float(2 * ln2Low), b.fma(m, b.float(2 * ln2High), clamped))
-  const expOfMinus = [1, 1, ...coefficients.expWide].map((c, k) => (k % 2 ? -c : c))
-  const p = polynomial(b, r, expOfMinus)
-  const exponent = b.shl(low, 23)
-  const scale = b.fromBits(b.iadd(b.int(oneBits), exponent))
-  const inverse = b.fromBits(b.isub(b.int(oneBits), exponent))
-  return b.div(inverse, b.fma(p, scale, inverse))
+  const { whole: n, low } = b.roundProduct(clamped, Math.LOG2E)
+  const r = b.fnma(n, b.float(ln2Low), b.fnma(n, b.float(ln2High), clamped))
+  const p = polynomial(
+    b,
+    r,
+    [1, 1, ...coefficients.exp].map((c) => c * sigmoidFactor),
+  )
+  const firstHalf = b.shl(b.shrSigned(low, 1), 23)
+  const otherHalf = b.isub(b.shl(low, 23), firstHalf)
+  const one = b.fromBits(b.isub(b.int(sigmoidFactorBits), firstHalf))
+  const scaled = b.mul(p, b.fromBits(b.iadd(b.int(oneBits), otherHalf)))
+  return b.div(scaled, b.add(scaled, one))
 }
 
-/**
- * With x = n ln(2)/2 + r, s = 2^n and t = tanh(r):  tanh(x) = ((s - 1) + (s + 1) t) / ((s + 1) + (s - 1) t).
- * For n = 0 that is t exactly; where tanh(x) nears 1 the errors of t fade.
- */
+/** An odd polynomial for small |x|, else 1 - 2 / (exp(2 |x|) + 1). */
 export const tanh: UnaryProgram = (b, x) => {
-  const clamped = b.min(b.max(x, b.float(-9.02)), b.float(9.02))
-  const { whole: n, low } = b.roundProduct(clamped, 2 * Math.LOG2E)
-  const r = b.fnma(n, b.float(Math.LN2 / 2), clamped)
-  const t = b.mul(r, polynomial(b, b.mul(r, r), [1, ...coefficients.tanh]))
-  const s = powerOfTwo(b, low)
-  const sum = b.add(s, b.float(1))
-  // Not s - 1, which would make tanh(-0) = 0.
-  const difference = b.neg(b.sub(b.float(1), s))
-  return b.div(b.fma(sum, t, difference), b.fma(difference, t, sum))
+  const square = b.mul(x, x)
+  const small = b.fma(x, b.mul(square, polynomial(b, square, coefficients.tanh)), x)
+  const a = b.min(b.abs(x), b.float(10))
+  const { whole: n, low } = b.roundProduct(a, 2 * Math.LOG2E)
+  const r = b.fnma(n, b.float(Math.LN2 / 2), a)
+  const p = polynomial(b, r, [1, ...coefficients.expDouble])
+  const quotient = b.div(b.float(2), b.fma(p, powerOfTwo(b, low), b.float(1)))
+  const large = withSignOf(b, b.sub(b.float(1), quotient), x)
+  return b.select(b.lt(a, b.float(tanhSplit)), small, large)
 }

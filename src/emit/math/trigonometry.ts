@@ -3,29 +3,37 @@ import { coefficients } from './coefficients.ts'
 import { polynomial, signBits, withSignOf } from './common.ts'
 import type { BinaryProgram, Reduced, UnaryProgram, VectorMath } from './vectorMath.ts'
 
-export const sin: UnaryProgram = (b, x) => sineOf(b, reduceAngle(b, x))
+export const sin: UnaryProgram = (b, x) => b.select(b.eq(x, b.float(0)), x, sineOf(b, reduceAngle(b, x)))
 
 export const cos: UnaryProgram = (b, x) => {
   const { angle, quarters } = reduceAngle(b, x)
   return sineOf(b, { angle, quarters: b.iadd(quarters, b.int(1)) })
 }
 
-/** The sine of an angle and quarter turns: that of the angle, or its cosine, or their negatives. */
+/** The sine of an angle and quarter turns: that of the angle, or its cosine, or their negatives. It may lose the sign of 0. */
 function sineOf<F, I, M>(b: VectorMath<F, I, M>, { angle, quarters }: Reduced<F, I>): F {
   const square = b.mul(angle, angle)
-  // Not angle + angle^3 P, which would make sin(-0) = 0.
-  const sine = b.mul(angle, polynomial(b, square, [1, ...coefficients.sin]))
+  const sine = b.fma(b.mul(angle, square), polynomial(b, square, coefficients.sin), angle)
   const cosine = polynomial(b, square, [1, -0.5, ...coefficients.cos])
   const y = b.select(b.testBit(quarters, 0), cosine, sine)
   const sign = b.iand(b.shl(quarters, 30), b.int(signBits))
   return b.fromBits(b.ixor(b.bits(y), sign))
 }
 
-/** tan of the angle left, or after an odd number of quarter turns -1 / tan. */
+/**
+ * With d = r cot(r) = 1 + e, which is even in r: tan is r / d, and after an odd number of quarter turns -d / r. What the
+ * rounding of d lost is put right after the division, by a factor within 1/8 of 1 / d.
+ */
 export const tan: UnaryProgram = (b, x) => {
-  const { angle, quarters } = reduceAngle(b, x)
-  const t = b.mul(angle, polynomial(b, b.mul(angle, angle), [1, ...coefficients.tan]))
-  return b.select(b.testBit(quarters, 0), b.div(b.float(-1), t), t)
+  const { angle: r, quarters } = reduceAngle(b, x)
+  const square = b.mul(r, r)
+  const factor = polynomial(b, square, coefficients.tan)
+  const d = b.fma(square, factor, b.float(1))
+  const lost = b.mul(b.fma(square, factor, b.sub(b.float(1), d)), b.float(1.125))
+  const odd = b.testBit(quarters, 0)
+  const y = b.div(b.select(odd, b.neg(d), r), b.select(odd, r, d))
+  const exact = b.fma(y, b.select(odd, lost, b.neg(lost)), y)
+  return b.select(b.eq(x, b.float(0)), x, exact)
 }
 
 /** atan2(y, x) from the arc tangent of the smaller over the larger magnitude. */

@@ -72,7 +72,7 @@ export interface Rounded<F, I> {
   readonly low: I
 }
 
-/** An angle in [-pi/4, pi/4], and in its low two bits how many quarter turns were taken off. */
+/** An angle in [-pi/4, pi/4], and in the low two bits how many quarter turns were taken off. */
 export interface Reduced<F, I> {
   readonly angle: F
   readonly quarters: I

@@ -64,11 +64,11 @@ function mergeNested(expr: ReduceExpr): ReduceExpr {
 function hasInvariantFactor({ ranges, body }: ReduceExpr): boolean {
   const over = new Set(ranges.map(({ index }) => index))
   const { factors, divisors } = productOf(body)
-  return [...factors, ...divisors].some((factor) => !dependsOn(factor, over))
+  return [...factors, ...divisors].some((factor) => !belongsIn(factor, over))
 }
 
 /**
- * A sum. Factors that do not depend on its ranges are taken out of it. A combination with an absent read that is a factor
+ * A sum. Factors that do not belong in it are taken out. A combination with an absent read that is a factor
  * adds 0 anyway, so that only the other conditions are kept.
  */
 function sum(body: Expr, over: readonly Index[], absent: readonly Condition[], context: Context): Expr {
@@ -121,13 +121,13 @@ function exprOfProduct({ negative, factors, divisors }: Product): Expr {
   return negative ? unary('-', divided) : divided
 }
 
-/** The part of a product that depends on the given indices, and the part that does not. */
+/** The part of a product that stays in a sum over the given indices, and the part that leaves it. */
 function splitProduct({ negative, factors, divisors }: Product, ids: ReadonlySet<string>): [Product, Product] {
-  const depends = (factor: Expr): boolean => dependsOn(factor, ids)
-  const isFree = (factor: Expr): boolean => !depends(factor)
+  const isInner = (factor: Expr): boolean => belongsIn(factor, ids)
+  const isOuter = (factor: Expr): boolean => !isInner(factor)
   return [
-    { negative: false, factors: factors.filter(depends), divisors: divisors.filter(depends) },
-    { negative, factors: factors.filter(isFree), divisors: divisors.filter(isFree) },
+    { negative: false, factors: factors.filter(isInner), divisors: divisors.filter(isInner) },
+    { negative, factors: factors.filter(isOuter), divisors: divisors.filter(isOuter) },
   ]
 }
 
@@ -218,9 +218,17 @@ function conditionsOfAll(reads: readonly ReadExpr[], { operands, intervals }: Co
 
 const isMaybeRead = (expr: Expr): expr is ReadExpr => expr.kind === 'read' && expr.maybe
 
-function dependsOn(expr: Expr, ids: ReadonlySet<string>): boolean {
-  for (const found of namesIn([expr])) if (ids.has(found)) return true
-  return false
+/**
+ * Whether a factor depends on the indices of a sum, or holds a read that may be absent: outside of the sum such a read
+ * would make the next reduction leave out its combination.
+ */
+function belongsIn(factor: Expr, ids: ReadonlySet<string>): boolean {
+  let belongs = false
+  walk(factor, (part) => {
+    if (part.kind === 'name' && ids.has(part.name)) belongs = true
+    if (isMaybeRead(part)) belongs = true
+  })
+  return belongs
 }
 
 /** The indices that occur in expressions, those of reductions inside included. */

@@ -1,0 +1,134 @@
+// Which loop of a nest runs in the lanes of vectors.
+import type { Affine } from '../index/index.ts'
+import { namesIn } from '../index/index.ts'
+import type { LoopStatement, Operation, Statement, Value } from './ir.ts'
+import { valuesOf } from './tidy.ts'
+
+/** The width that choices are made for; what runs faster in four lanes does in more. */
+const width = 4
+
+/**
+ * The same statements with at most one `lanes` loop on each way down, chosen by an estimate of the work: loads and stores
+ * of neighbouring elements are cheap in lanes, scattered ones are not, and a loop that only accumulates pays for adding its
+ * lanes up. Any other loop that was `lanes` becomes `serial`.
+ */
+export function chooseLanes(body: readonly Statement[]): readonly Statement[] {
+  return body.map((statement) => (statement.kind === 'loop' ? best(statement).loop : statement))
+}
+
+interface Choice {
+  readonly cost: number
+  readonly loop: LoopStatement
+}
+
+function best(loop: LoopStatement): Choice {
+  let apart = 0
+  const body = loop.body.map((statement) => {
+    if (statement.kind !== 'loop') {
+      apart += statementCost(statement, null)
+      return statement
+    }
+    const inner = best(statement)
+    apart += inner.cost
+    return inner.loop
+  })
+  const serial: Choice = {
+    cost: apart * loop.extent,
+    loop: { ...loop, mode: loop.mode === 'lanes' ? 'serial' : loop.mode, body },
+  }
+  if (!canRunInLanes(loop)) return serial
+  const vectors = Math.floor(loop.extent / width) + (loop.extent % width)
+  const sums = accumulatesOutside(loop) ? 8 : 0
+  const cost = bodyCost(loop.body, loop.index) * vectors + sums
+  return cost < serial.cost ? { cost, loop: { ...loop, mode: 'lanes', body: allSerial(loop.body) } } : serial
+}
+
+function allSerial(body: readonly Statement[]): readonly Statement[] {
+  return body.map((statement) =>
+    statement.kind === 'loop' ? { ...statement, mode: 'serial' as const, body: allSerial(statement.body) } : statement,
+  )
+}
+
+/** A loop runs in lanes when its iterations only store and accumulate; which iteration wins is decided in order. */
+function canRunInLanes(loop: LoopStatement): boolean {
+  if (loop.extent < width) return false
+  const own = new Set<string>()
+  const allowed = (body: readonly Statement[]): boolean =>
+    body.every((statement) => {
+      switch (statement.kind) {
+        case 'contraction':
+        case 'pack':
+          return false
+        case 'accumulator':
+          own.add(statement.name)
+          return true
+        case 'accumulateWinner':
+          return own.has(statement.name)
+        case 'store':
+          return !statement.add
+        case 'loop':
+          return allowed(statement.body)
+        default:
+          return true
+      }
+    })
+  return loop.extent > 0 && allowed(loop.body)
+}
+
+function accumulatesOutside(loop: LoopStatement): boolean {
+  const own = new Set<string>()
+  const outside = (body: readonly Statement[]): boolean =>
+    body.some((statement) => {
+      if (statement.kind === 'accumulator') own.add(statement.name)
+      if (statement.kind === 'accumulate') return !own.has(statement.name)
+      return statement.kind === 'loop' && outside(statement.body)
+    })
+  return outside(loop.body)
+}
+
+function bodyCost(body: readonly Statement[], lane: string): number {
+  return body.reduce(
+    (sum, statement) =>
+      sum +
+      (statement.kind === 'loop' ? bodyCost(statement.body, lane) * statement.extent : statementCost(statement, lane)),
+    0,
+  )
+}
+
+/** The work of one vector of iterations, in operations on vectors; of one iteration where there is no lane. */
+function statementCost(statement: Statement, lane: string | null): number {
+  let cost = 0
+  for (const value of valuesOf(statement)) cost += valueCost(value, lane)
+  if (statement.kind === 'store') cost += accessCost(statement.offset, lane)
+  if (statement.kind === 'accumulate' || statement.kind === 'accumulateWinner') cost += 1
+  return cost
+}
+
+const weights: Partial<Record<Operation, number>> = {
+  div: 4, sqrt: 4, mod: 6, exp: 12, expm1: 14, log: 12, log1p: 14, sin: 14, cos: 14, tan: 20, tanh: 14, sigmoid: 14,
+  erf: 16, pow: 30, atan2: 20, uniform: 70,
+} // biome-ignore format: a table
+
+function valueCost(value: Value, lane: string | null): number {
+  if (value.kind === 'load') return accessCost(value.offset, lane) + (value.guard ? valueCost(value.guard, lane) : 0)
+  if (value.kind !== 'operation') return 0
+  return value.args.reduce((sum, arg) => sum + valueCost(arg, lane), weights[value.op] ?? 1)
+}
+
+/** A load or store of one element, of neighbours, or of `width` scattered elements. */
+function accessCost(offset: Affine, lane: string | null): number {
+  if (lane === null) return 1
+  const stride = laneStride(offset, lane)
+  return stride === 0 || stride === 1 ? 1 : width * 1.5
+}
+
+/** By how much an index expression grows from one lane to the next; null where that differs from lane to lane. */
+export function laneStride(affine: Affine, lane: string): number | null {
+  let stride = 0
+  for (const term of affine.terms) {
+    if (term.atom.kind === 'index') {
+      if (term.atom.name === lane) stride += term.coefficient
+    } else if (namesIn({ constant: 0, terms: [term] }).has(lane)) return null
+  }
+  return stride
+}

@@ -1,0 +1,337 @@
+// Matrix products in C: b packed in panels of a tile's width, a read as it lies, sums in registers.
+import type { ContractionStatement, PackStatement, Panel, Statement } from '../../compiler/ir.ts'
+import { scalarIndex } from './lanes.ts'
+import { stepOf, type Tables } from './tables.ts'
+import { chooseTile, columnBlock, sumBlock, type Tile } from './tiles.ts'
+
+export interface ContractionContext {
+  readonly tables: Tables
+  /** Vector widths in f32 lanes, widest first; the last is 1. */
+  readonly widths: readonly number[]
+  readonly plans: ReadonlyMap<ContractionStatement, Plan>
+  readonly packs: ReadonlyMap<string, Plan>
+  /** Adds a function to the file; gives its name. */
+  define(prefix: string, text: (name: string) => string): string
+  /** Static memory of so many floats for each thread; gives an expression for it. */
+  workspace(length: number): string
+  /** Memory that is free again when a product is done, shared by all of a thread's products. */
+  blockSpace(length: number): string
+}
+
+/** A contraction the way round that costs less: its columns are the lanes of vectors. */
+export interface Plan {
+  readonly m: number
+  readonly n: number
+  readonly k: number
+  readonly a: Panel
+  readonly b: Panel
+  readonly c: Panel
+  readonly width: number
+  readonly tile: Tile
+  /** The workspace in which `pack` has put b whole; null when each block is packed as it comes. */
+  prepacked: string | null
+}
+
+/** Decides how each contraction of a kernel runs, and which of its operands the `pack` statements before it prepare. */
+export function planContractions(
+  body: readonly Statement[],
+  width: number,
+): { readonly plans: Map<ContractionStatement, Plan>; readonly packs: Map<string, Plan> } {
+  const plans = new Map<ContractionStatement, Plan>()
+  const packs = new Map<string, Plan>()
+  const visit = (statements: readonly Statement[]): void => {
+    for (const statement of statements) {
+      if (statement.kind === 'loop') visit(statement.body)
+      if (statement.kind !== 'contraction') continue
+      const plan = planOf(statement, width)
+      plans.set(statement, plan)
+      if (plan.b.packed !== null) packs.set(plan.b.packed, plan)
+    }
+  }
+  visit(body)
+  return { plans, packs }
+}
+
+function planOf(statement: ContractionStatement, width: number): Plan {
+  const { m, n, k, a, b, c } = statement
+  const flip = (panel: Panel): Panel => ({ ...panel, rows: panel.columns, columns: panel.rows })
+  const asIs = { m, n, k, a, b, c }
+  const turned = { m: n, n: m, k, a: flip(b), b: flip(a), c: flip(c) }
+  const chosen = costOf(turned, width) < costOf(asIs, width) ? turned : asIs
+  return { ...chosen, width, tile: chooseTile(chosen.m, chosen.n, width), prepacked: null }
+}
+
+/** Cycles, roughly: multiply-adds, packing b, and writing c once a block of sums. */
+function costOf(plan: Omit<Plan, 'width' | 'tile' | 'prepacked'>, width: number): number {
+  const { m, n, k, b, c } = plan
+  const way = packingOf(b, width)
+  const perElement = way === 'copy' ? 0.15 : way === 'transpose' ? 0.5 : 1.5
+  const packing = b.packed === null ? perElement * n * k : 0
+  const contiguous = stepOf(c.columns) === 1 || n === 1
+  const writing = m * n * Math.ceil(k / sumBlock) * (contiguous ? 0.2 : 1.5)
+  return chooseTile(m, n, width).cost * k + packing + writing
+}
+
+/** How b gets into panels: neighbours in a row are copied, neighbours in a column transposed, anything else gathered. */
+function packingOf(b: Panel, width: number): 'copy' | 'transpose' | 'gather' {
+  if (runs(b.columns, width) > 0.6) return 'copy'
+  return runs(b.rows, width) > 0.4 ? 'transpose' : 'gather'
+}
+
+/** The part of aligned groups of `width` offsets that are neighbours. */
+function runs(offsets: Int32Array, width: number): number {
+  let good = 0
+  let all = 0
+  for (let at = 0; at + width <= offsets.length; at += width) {
+    all++
+    if (isRun(offsets, at, width)) good++
+  }
+  return all === 0 ? 0 : good / all
+}
+
+function isRun(offsets: Int32Array, at: number, length: number): boolean {
+  for (let step = 1; step < length; step++) if (offsets[at + step] !== offsets[at] + step) return false
+  return true
+}
+
+const panelColumns = (plan: Plan): number => plan.tile.vectors * plan.width
+const panelsOf = (plan: Plan): number => Math.ceil(plan.n / panelColumns(plan))
+
+export function packText(statement: PackStatement, context: ContractionContext, indent: string): string[] {
+  const plan = context.packs.get(statement.name)
+  // The operand that is read as it lies needs no packing.
+  if (!plan) return []
+  plan.prepacked = context.workspace(panelsOf(plan) * panelColumns(plan) * plan.k)
+  const packer = packFunction(plan, context)
+  const lines: string[] = []
+  for (let from = 0; from < plan.k; from += sumBlock) {
+    const to = Math.min(plan.k, from + sumBlock)
+    const target = `${plan.prepacked} + ${from * panelsOf(plan) * panelColumns(plan)}`
+    lines.push(
+      `${indent}${packer}(${plan.b.buffer} + ${scalarIndex(statement.panel.base)}, ${target}, ${from}, ${to}, 0, ${panelsOf(plan)});`,
+    )
+  }
+  return lines
+}
+
+export function contractionText(
+  statement: ContractionStatement,
+  context: ContractionContext,
+  indent: string,
+): string[] {
+  const plan = context.plans.get(statement)!
+  const product = productFunction(plan, context)
+  const { a, b, c } = plan
+  const at = (panel: Panel) => `${panel.buffer} + ${scalarIndex(panel.base)}`
+  return [`${indent}${product}(${at(a)}, ${at(b)}, ${at(c)}, ${plan.prepacked ?? 'NULL'}, thread);`]
+}
+
+/**
+ * Packs columns of panels `p0 … p1` and summands `k0 … k1` of b: panel after panel, in each a row of columns a summand,
+ * filled up with zeros.
+ */
+function packFunction(plan: Plan, context: ContractionContext): string {
+  const { b, n, k, width: w } = plan
+  const columns = panelColumns(plan)
+  const rowTable = context.tables.nameOf(b.rows)
+  const columnTable = context.tables.nameOf(b.columns)
+  const way = packingOf(b, w)
+  const fullPanels = Math.floor(n / columns)
+  const lines: string[] = []
+  const gather = (from: string, to: string) =>
+    `packGather(b, ${rowTable}, column, out + (${from} - k0) * ${columns}, ${from}, ${to}, count, ${columns});`
+  lines.push(`  for (int p = p0; p < p1; p++, out += (k1 - k0) * ${columns}) {`)
+  lines.push(`    const int32_t *column = ${columnTable} + p * ${columns};`)
+  if (way === 'copy') {
+    const good = Array.from({ length: fullPanels }, (_, p) => (isRun(b.columns, p * columns, columns) ? 1 : 0))
+    if (good.some(Boolean)) {
+      const every = good.every(Boolean)
+      const flags = every ? null : context.tables.nameOf(Int32Array.from(good))
+      lines.push(`    if (p < ${fullPanels}${flags ? ` && ${flags}[p]` : ''}) {`)
+      lines.push('      for (int k = k0; k < k1; k++) {')
+      lines.push(`        const float *row = b + ${rowTable}[k] + column[0]; float *to = out + (k - k0) * ${columns};`)
+      for (let v = 0; v < plan.tile.vectors; v++)
+        lines.push(`        storef_${w}(to + ${v * w}, loadf_${w}(row + ${v * w}));`)
+      lines.push('      }', '      continue;', '    }')
+    }
+    // Panels that are broken into runs of four or more columns are copied run by run.
+    if (runs(b.columns, 4) > 0.5 && w > 4) {
+      const pieces = Math.floor(n / 4)
+      const flags = context.tables.nameOf(
+        Int32Array.from({ length: pieces }, (_, q) => (isRun(b.columns, q * 4, 4) ? 1 : 0)),
+      )
+      lines.push(`    if (p < ${fullPanels}) {`)
+      lines.push(`      for (int q = 0; q < ${columns / 4}; q++) {`)
+      lines.push(`        if (${flags}[p * ${columns / 4} + q])`)
+      lines.push(
+        `          for (int k = k0; k < k1; k++) storef_4(out + (k - k0) * ${columns} + q * 4, loadf_4(b + ${rowTable}[k] + column[q * 4]));`,
+      )
+      lines.push('        else')
+      lines.push(
+        `          for (int k = k0; k < k1; k++) for (int j = 0; j < 4; j++) out[(k - k0) * ${columns} + q * 4 + j] = b[${rowTable}[k] + column[q * 4 + j]];`,
+      )
+      lines.push('      }', '      continue;', '    }')
+    }
+  }
+  lines.push(`    const int count = ${n} - p * ${columns} < ${columns} ? ${n} - p * ${columns} : ${columns};`)
+  if (way === 'transpose') {
+    const blocks = Math.floor(k / w)
+    const good = Array.from({ length: blocks }, (_, q) => (isRun(b.rows, q * w, w) ? 1 : 0))
+    const flags = good.every(Boolean) ? null : context.tables.nameOf(Int32Array.from(good))
+    const transpose = context.define(`transpose${w}_`, (name) => transposeFunction(name, w))
+    lines.push('    int k = k0;')
+    lines.push(`    for (; k + ${w} <= k1; k += ${w}) {`)
+    // Blocks of sums begin at multiples of the width, so that the flags fit.
+    lines.push(`      if (${flags ? `${flags}[k / ${w}]` : '1'}) {`)
+    lines.push(`        float *to = out + (k - k0) * ${columns}; const float *from = b + ${rowTable}[k];`)
+    for (let v = 0; v < plan.tile.vectors; v++) {
+      lines.push(`        ${transpose}(from, column + ${v * w}, count - ${v * w}, to + ${v * w}, ${columns});`)
+    }
+    lines.push(`      } else ${gather('k', `k + ${w}`)}`)
+    lines.push('    }', `    ${gather('k', 'k1')}`)
+  } else lines.push(`    ${gather('k0', 'k1')}`)
+  lines.push('  }')
+  return context.define('pack', (name) =>
+    [
+      `static void ${name}(const float *restrict b, float *restrict out, int k0, int k1, int p0, int p1) {`,
+      ...lines,
+      '}',
+    ].join('\n'),
+  )
+}
+
+/** Turns w columns of w neighbours each into w rows, by log2(w) rounds of exchanges. */
+function transposeFunction(name: string, w: number): string {
+  const lines = Array.from(
+    { length: w },
+    (_, l) => `  F${w} r0_${l} = ${l} < count ? loadf_${w}(from + column[${l}]) : (F${w}){};`,
+  )
+  let round = 0
+  for (let step = 1; step < w; step *= 2, round++) {
+    for (let l = 0; l < w; l++) {
+      const partner = l ^ step
+      const low = l < partner
+      const [first, second] = low ? [l, partner] : [partner, l]
+      const mask = Array.from({ length: w }, (_, lane) => {
+        const upper = (lane & step) !== 0
+        if (low) return upper ? w + lane - step : lane
+        return upper ? w + lane : lane + step
+      })
+      lines.push(
+        `  F${w} r${round + 1}_${l} = __builtin_shuffle(r${round}_${first}, r${round}_${second}, (I${w}){${mask.join(', ')}});`,
+      )
+    }
+  }
+  for (let l = 0; l < w; l++) lines.push(`  storef_${w}(out + ${l} * stride, r${round}_${l});`)
+  return [
+    `static inline void ${name}(const float *restrict from, const int32_t *restrict column, int count, float *restrict out, int stride) {`,
+    '  if (count <= 0) {',
+    `    for (int l = 0; l < ${w}; l++) storef_${w}(out + l * stride, (F${w}){});`,
+    '    return;',
+    '  }',
+    ...lines,
+    '}',
+  ].join('\n')
+}
+
+function productFunction(plan: Plan, context: ContractionContext): string {
+  const { m, k } = plan
+  const columns = panelColumns(plan)
+  const panels = panelsOf(plan)
+  const blockPanels = Math.max(1, Math.floor(columnBlock / columns))
+  const blocks = plan.prepacked === null
+  const packer = blocks ? packFunction(plan, context) : null
+  const space = blocks ? context.blockSpace(Math.min(k, sumBlock) * columns * Math.min(panels, blockPanels)) : null
+  const tile = context.define('tile', (tileName) => tileFunction(tileName, plan, context))
+  const lines: string[] = []
+  lines.push(`  for (int k0 = 0; k0 < ${k}; k0 += ${sumBlock}) {`)
+  lines.push(`    const int k1 = k0 + ${sumBlock} < ${k} ? k0 + ${sumBlock} : ${k};`)
+  if (blocks) {
+    lines.push(`    for (int p0 = 0; p0 < ${panels}; p0 += ${blockPanels}) {`)
+    lines.push(`      const int p1 = p0 + ${blockPanels} < ${panels} ? p0 + ${blockPanels} : ${panels};`)
+    lines.push(`      float *space = ${space};`)
+    lines.push(`      ${packer}(b, space, k0, k1, p0, p1);`)
+  } else {
+    lines.push(`    { const int p0 = 0, p1 = ${panels};`)
+    lines.push(`      const float *space = packed + k0 * ${panels * columns};`)
+  }
+  lines.push(`      for (int i = 0; i < ${m}; i += ${plan.tile.rows})`)
+  lines.push(
+    `        for (int p = p0; p < p1; p++) ${tile}(a, space + (p - p0) * (k1 - k0) * ${columns}, c, i, p, k0, k1);`,
+  )
+  lines.push('    }', '  }')
+  return context.define('product', (name) =>
+    [
+      `static void ${name}(const float *restrict a, const float *restrict b, float *restrict c, const float *restrict packed, int thread) {`,
+      ...lines,
+      '}',
+    ].join('\n'),
+  )
+}
+
+/** One register tile: rows `i …` of a times one panel of b, over summands `k0 … k1`; added to c unless they are the first. */
+function tileFunction(name: string, plan: Plan, context: ContractionContext): string {
+  const { m, n, a, c, width: w } = plan
+  const { rows, vectors } = plan.tile
+  const columns = panelColumns(plan)
+  const rowStep = stepOf(a.rows)
+  const columnStep = stepOf(a.columns)
+  const rowTable = context.tables.nameOf(a.rows)
+  const lines = [
+    `static inline __attribute__((always_inline)) void ${name}_rows(const float *restrict a, const float *restrict b, float *restrict c, int i, int p, int k0, int k1, const int rows) {`,
+  ]
+  if (rowStep !== null) lines.push(`  const float *a0 = a + ${a.rows[0]} + i * ${rowStep};`)
+  else
+    for (let r = 0; r < rows; r++)
+      lines.push(`  const float *a${r} = a + ${rowTable}[i + ${r} < ${m} ? i + ${r} : ${m - 1}];`)
+  for (let r = 0; r < rows; r++) for (let v = 0; v < vectors; v++) lines.push(`  F${w} s${r}_${v} = {};`)
+  lines.push('  for (int k = k0; k < k1; k++) {')
+  const at =
+    columnStep !== null
+      ? `k * (int64_t)${columnStep}${a.columns[0] ? ` + ${a.columns[0]}` : ''}`
+      : `${context.tables.nameOf(a.columns)}[k]`
+  lines.push(`    const int64_t at = ${at};`)
+  for (let v = 0; v < vectors; v++) lines.push(`    const F${w} b${v} = loadf_${w}(b + ${v * w});`)
+  lines.push(`    b += ${columns};`)
+  for (let r = 0; r < rows; r++) {
+    const element = rowStep !== null ? `a0[at + ${r * rowStep}]` : `a${r}[at]`
+    const sums = Array.from({ length: vectors }, (_, v) => `s${r}_${v} = fma_${w}(x, b${v}, s${r}_${v});`)
+    lines.push(`    if (${r} < rows) { const F${w} x = splatf_${w}(${element}); ${sums.join(' ')} }`)
+  }
+  lines.push('  }')
+  const contiguous = stepOf(c.columns) === 1 || n === 1
+  const rowOffsets = context.tables.nameOf(c.rows)
+  const columnOffsets = context.tables.nameOf(c.columns)
+  const whole = n % columns === 0
+  if (!whole || !contiguous)
+    lines.push(`  const int count = ${n} - p * ${columns} < ${columns} ? ${n} - p * ${columns} : ${columns};`)
+  for (let r = 0; r < rows; r++) {
+    lines.push(`  if (${r} < rows) {`)
+    const store: string[] = []
+    for (let v = 0; v < vectors; v++) {
+      store.push(`storef_${w}(to + ${v * w}, k0 > 0 ? loadf_${w}(to + ${v * w}) + s${r}_${v} : s${r}_${v});`)
+    }
+    if (contiguous) lines.push(`    float *to = c + ${rowOffsets}[i + ${r}] + ${c.columns[0]} + p * ${columns};`)
+    if (contiguous && whole) lines.push(`    ${store.join(' ')}`)
+    else {
+      if (contiguous) lines.push(`    if (count == ${columns}) { ${store.join(' ')} } else {`)
+      else lines.push('    {')
+      lines.push(`      float part[${columns}];`)
+      for (let v = 0; v < vectors; v++) lines.push(`      storef_${w}(part + ${v * w}, s${r}_${v});`)
+      const target = contiguous ? 'to[j]' : `c[${rowOffsets}[i + ${r}] + ${columnOffsets}[p * ${columns} + j]]`
+      lines.push(`      for (int j = 0; j < count; j++) ${target} = k0 > 0 ? ${target} + part[j] : part[j];`)
+      lines.push('    }')
+    }
+    lines.push('  }')
+  }
+  lines.push('}')
+  const rest = m % rows
+  const whenRest =
+    rest === 0 ? '' : `  if (i + ${rows} > ${m}) { ${name}_rows(a, b, c, i, p, k0, k1, ${rest}); return; }\n`
+  return [
+    ...lines,
+    `static void ${name}(const float *restrict a, const float *restrict b, float *restrict c, int i, int p, int k0, int k1) {`,
+    `${whenRest}  ${name}_rows(a, b, c, i, p, k0, k1, ${rows});`,
+    '}',
+  ].join('\n')
+}

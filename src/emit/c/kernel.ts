@@ -1,0 +1,262 @@
+// A kernel's loops as C statements.
+
+import { hoistOffsets } from '../../compiler/hoist.ts'
+import type { AccumulateOperator, Kernel, LoopStatement, Program, ScalarType, Statement } from '../../compiler/ir.ts'
+import { chooseLanes } from '../../compiler/lanes.ts'
+import { peelGuards } from '../../compiler/peel.ts'
+import { type ContractionContext, contractionText, packText, planContractions } from './contraction.ts'
+import {
+  asLanes,
+  constantText,
+  elementLetter,
+  indexText,
+  type Place,
+  scalarIndex,
+  strideOf,
+  valueText,
+  variableName,
+} from './lanes.ts'
+
+export interface KernelContext extends ContractionContext {
+  readonly program: Program
+  use(fn: string, width: number): void
+}
+
+/** The body of a kernel's function. */
+export function kernelText(kernel: Kernel, context: Omit<KernelContext, 'plans' | 'packs'>): string[] {
+  const body = hoistOffsets(peelGuards(chooseLanes(kernel.body)))
+  const planned: KernelContext = { ...context, ...planContractions(body, context.widths[0]) }
+  const scope: Scope = { context: planned, place: plainPlace(planned), types: new Map() }
+  return block(body, scope, '  ')
+}
+
+interface Scope {
+  readonly context: KernelContext
+  readonly place: Place
+  /** The types of accumulators. */
+  readonly types: Map<string, ScalarType>
+}
+
+const plainPlace = (context: KernelContext): Place => ({
+  program: context.program,
+  width: 1,
+  index: null,
+  inLanes: new Set(),
+  use: context.use,
+})
+
+const block = (body: readonly Statement[], scope: Scope, indent: string): string[] =>
+  body.flatMap((statement) => statementText(statement, scope, indent))
+
+function statementText(statement: Statement, scope: Scope, indent: string): string[] {
+  const { place, context } = scope
+  const text = (value: Parameters<typeof valueText>[0]) => valueText(value, place)
+  switch (statement.kind) {
+    case 'loop':
+      return loopText(statement, scope, indent)
+    case 'let': {
+      const value = text(statement.value)
+      if (value.lanes) inLanes(place).add(statement.name)
+      const type = value.lanes ? vectorType(statement.value.type, place.width) : scalarType(statement.value.type)
+      return [`${indent}const ${type} ${variableName(statement.name, place)} = ${value.text};`]
+    }
+    case 'accumulator': {
+      scope.types.set(statement.name, statement.type)
+      const initial = constantText(statement.type, statement.initial)
+      if (place.index === null || place.width === 1)
+        return [`${indent}${scalarType(statement.type)} ${statement.name} = ${initial};`]
+      inLanes(place).add(statement.name)
+      const type = vectorType(statement.type, place.width)
+      const start = asLanes({ text: initial, lanes: false }, statement.type, place.width)
+      return [`${indent}${type} ${variableName(statement.name, place)} = ${start};`]
+    }
+    case 'accumulate': {
+      const type = scope.types.get(statement.name)!
+      const value = text(statement.value)
+      const where = statement.where && text(statement.where)
+      const name = variableName(statement.name, place)
+      if (!place.inLanes.has(statement.name)) {
+        const line = `${name} = ${accumulated(statement.op, type, name, value.text, 1)};`
+        return [where ? `${indent}if (${where.text}) ${line}` : `${indent}${line}`]
+      }
+      const w = place.width
+      const next = accumulated(statement.op, type, name, asLanes(value, type, w), w)
+      if (!where) return [`${indent}${name} = ${next};`]
+      if (!where.lanes) return [`${indent}if (${where.text}) ${name} = ${next};`]
+      return [`${indent}${name} = select${letterOf(type)}_${w}(${where.text}, ${next}, ${name});`]
+    }
+    case 'accumulateWinner':
+      return winnerText(statement, scope, indent)
+    case 'store':
+      return storeText(statement, place, indent)
+    case 'pack':
+      return packText(statement, context, indent)
+    case 'contraction':
+      return contractionText(statement, context, indent)
+  }
+}
+
+/** The set is shared with the place, which sees names as they are declared. */
+const inLanes = (place: Place): Set<string> => place.inLanes as Set<string>
+
+export const scalarType = (type: ScalarType): string => (type === 'f32' ? 'float' : type === 'f64' ? 'double' : 'I1')
+const vectorType = (type: ScalarType, width: number): string => `${type === 'f32' ? 'F' : 'I'}${width}`
+const letterOf = (type: ScalarType): string => (type === 'f32' ? 'f' : 'i')
+
+function accumulated(op: AccumulateOperator, type: ScalarType, name: string, value: string, w: number): string {
+  if (type === 'f64') {
+    if (op === 'sum') return `${name} + ${value}`
+    return op === 'prod' ? `${name} * ${value}` : `${op}d(${name}, ${value})`
+  }
+  switch (op) {
+    case 'sum':
+      return type === 'i32' ? `iadd_${w}(${name}, ${value})` : `${name} + ${value}`
+    case 'prod':
+      return type === 'i32' ? `imul_${w}(${name}, ${value})` : `${name} * ${value}`
+    case 'any':
+      return `${name} | ${value}`
+    case 'all':
+      return `${name} & ${value}`
+    default:
+      return `${op}${letterOf(type)}_${w}(${name}, ${value})`
+  }
+}
+
+function winnerText(statement: Statement & { kind: 'accumulateWinner' }, scope: Scope, indent: string): string[] {
+  const { place } = scope
+  const type = scope.types.get(statement.name)!
+  const best = variableName(statement.name, place)
+  const at = variableName(statement.positionName, place)
+  const value = valueText(statement.value, place)
+  const position = valueText(statement.position, place)
+  const where = statement.where && valueText(statement.where, place)
+  if (!place.inLanes.has(statement.name)) {
+    const better = statement.op === 'max' ? '>' : '<'
+    const won = `(w ${better} ${best} || (w != w && ${best} == ${best}))`
+    const condition = where ? `${where.text} && ${won}` : won
+    return [
+      `${indent}{ const ${scalarType(type)} w = ${value.text}; if (${condition}) { ${best} = w; ${at} = ${position.text}; } }`,
+    ]
+  }
+  const w = place.width
+  const v = asLanes(value, type, w)
+  const better =
+    statement.op === 'max' ? `lt${letterOf(type)}_${w}(${best}, w)` : `lt${letterOf(type)}_${w}(w, ${best})`
+  const nan = type === 'f32' ? ` | (nef_${w}(w, w) & eqf_${w}(${best}, ${best}))` : ''
+  const only = where ? ` & ${asLanes(where, 'bool', w)}` : ''
+  return [
+    `${indent}{ const ${vectorType(type, w)} w = ${v}; const I${w} won = (${better}${nan})${only};`,
+    `${indent}  ${best} = select${letterOf(type)}_${w}(won, w, ${best}); ${at} = selecti_${w}(won, ${asLanes(position, 'i32', w)}, ${at}); }`,
+  ]
+}
+
+function storeText(statement: Statement & { kind: 'store' }, place: Place, indent: string): string[] {
+  const { buffer, offset } = statement
+  const letter = elementLetter(place, buffer)
+  const isBool = place.program.buffers.get(buffer)!.dtype === 'bool'
+  const value = valueText(statement.value, place)
+  const stride = strideOf(offset, place)
+  if (place.index === null || place.width === 1 || (stride === 0 && !value.lanes)) {
+    const element = `${buffer}[${scalarIndex(offset)}]`
+    return [`${indent}${element} ${statement.add ? '+=' : '='} ${isBool ? `(${value.text} & 1)` : value.text};`]
+  }
+  const w = place.width
+  const lanes = asLanes(value, statement.value.type, w)
+  const stored = isBool ? `${lanes} & 1` : lanes
+  if (stride === 1) return [`${indent}store${letter}_${w}(${buffer} + ${scalarIndex(offset)}, ${stored});`]
+  return [`${indent}scatter${letter}_${w}(${buffer}, ${asLanes(indexText(offset, place), 'i32', w)}, ${stored});`]
+}
+
+function loopText(loop: LoopStatement, scope: Scope, indent: string): string[] {
+  const { index, start, extent } = loop
+  if (loop.mode !== 'lanes' || scope.context.widths.length === 1) {
+    const inner = { ...scope, place: { ...scope.place, inLanes: new Set(scope.place.inLanes) } }
+    const head = `for (I1 ${index} = ${start}; ${index} < ${start + extent}; ${index}++)`
+    return [`${indent}${head} {`, ...block(loop.body, inner, `${indent}  `), `${indent}}`]
+  }
+  const lines: string[] = []
+  const outside = accumulatedOutside(loop.body)
+  let at = start
+  for (const width of scope.context.widths) {
+    const end = at + Math.floor((start + extent - at) / width) * width
+    if (end === at) continue
+    lines.push(...lanesText({ ...loop, start: at, extent: end - at }, width, outside, scope, indent))
+    at = end
+  }
+  return lines
+}
+
+/** One loop in vectors of a width; sums of lanes that the loop leaves behind are added up after it, in a fixed order. */
+function lanesText(
+  loop: LoopStatement,
+  width: number,
+  outside: ReadonlyMap<string, AccumulateOperator>,
+  scope: Scope,
+  indent: string,
+): string[] {
+  const { index, start, extent, body } = loop
+  const place: Place = { ...scope.place, width, index, inLanes: new Set<string>() }
+  const inner: Scope = { ...scope, place, types: new Map(scope.types) }
+  const head = `for (I1 ${index} = ${start}; ${index} < ${start + extent}; ${index} += ${width})`
+  if (width === 1) {
+    const plain: Scope = { ...inner, place: { ...place, index: null } }
+    return [`${indent}${head} {`, ...block(body, plain, `${indent}  `), `${indent}}`]
+  }
+  const before: string[] = []
+  const after: string[] = []
+  for (const [name, op] of outside) {
+    inLanes(place).add(name)
+    const type = scope.types.get(name)!
+    const letter = letterOf(type)
+    const neutral = asLanes({ text: constantText(type, neutralOf(op, type)), lanes: false }, type, width)
+    before.push(`${indent}  ${vectorType(type, width)} ${name}_${width} = ${neutral};`)
+    const combined = combinedLanes(op, letter, `${name}_${width}`, width)
+    after.push(`${indent}  ${name} = ${accumulated(op, type, name, combined, 1)};`)
+  }
+  return [
+    `${indent}{`,
+    ...before,
+    `${indent}  ${head} {`,
+    ...block(body, inner, `${indent}    `),
+    `${indent}  }`,
+    ...after,
+    `${indent}}`,
+  ]
+}
+
+const neutralOf = (op: AccumulateOperator, type: ScalarType): number => {
+  switch (op) {
+    case 'sum':
+    case 'any':
+      return 0
+    case 'prod':
+      return 1
+    case 'all':
+      return 1
+    case 'max':
+      return type === 'i32' ? -2147483648 : Number.NEGATIVE_INFINITY
+    case 'min':
+      return type === 'i32' ? 2147483647 : Number.POSITIVE_INFINITY
+  }
+}
+
+function combinedLanes(op: AccumulateOperator, letter: string, name: string, w: number): string {
+  if (op === 'any') return `any_${w}(${name})`
+  if (op === 'all') return `(~any_${w}(~${name}))`
+  return `${op === 'sum' || op === 'prod' ? op : `h${op}`}${letter}_${w}(${name})`
+}
+
+/** The accumulators that a loop's body adds to and does not declare. */
+function accumulatedOutside(body: readonly Statement[]): ReadonlyMap<string, AccumulateOperator> {
+  const own = new Set<string>()
+  const found = new Map<string, AccumulateOperator>()
+  const visit = (statements: readonly Statement[]): void => {
+    for (const statement of statements) {
+      if (statement.kind === 'accumulator') own.add(statement.name)
+      if (statement.kind === 'accumulate' && !own.has(statement.name)) found.set(statement.name, statement.op)
+      if (statement.kind === 'loop') visit(statement.body)
+    }
+  }
+  visit(body)
+  return found
+}

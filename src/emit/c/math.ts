@@ -1,0 +1,100 @@
+// The shared polynomials as C functions on vectors of a given width (1: plain scalars).
+import { type BinaryProgramName, binaryPrograms, type UnaryProgramName, unaryPrograms } from '../math/functions.ts'
+import { roundingShift } from '../math/reference.ts'
+import type { Reduced, VectorMath } from '../math/vectorMath.ts'
+
+export type MathName = UnaryProgramName | BinaryProgramName
+
+export const isMathName = (name: string): name is MathName =>
+  Object.hasOwn(unaryPrograms, name) || Object.hasOwn(binaryPrograms, name)
+
+/** `static inline` C text of a function: `exp_16(vf16)`. */
+export function mathFunction(name: MathName, width: number): string {
+  const lines: string[] = []
+  const b = textMath(width, lines)
+  const isUnary = Object.hasOwn(unaryPrograms, name)
+  const result = isUnary
+    ? unaryPrograms[name as UnaryProgramName](b, 'x')
+    : binaryPrograms[name as BinaryProgramName](b, 'x', 'y')
+  const parameters = isUnary ? `F${width} x` : `F${width} x, F${width} y`
+  return [`static inline F${width} ${name}_${width}(${parameters}) {`, ...lines, `  return ${result};`, '}'].join('\n')
+}
+
+export const floatText = (value: number): string => {
+  if (Number.isNaN(value)) return '__builtin_nanf("")'
+  if (value === Number.POSITIVE_INFINITY) return '__builtin_inff()'
+  if (value === Number.NEGATIVE_INFINITY) return '(-__builtin_inff())'
+  const text = String(Math.fround(value))
+  const float = /[.e]/.test(text) ? `${text}f` : `${text}.0f`
+  return value < 0 || Object.is(value, -0) ? `(${Object.is(value, -0) ? '-0.0f' : float})` : float
+}
+
+/** Every operation a line `const F16 t3 = …;`, so that the compiler sees what is shared. */
+function textMath(width: number, lines: string[]): VectorMath<string, string, string> {
+  const w = width
+  let names = 0
+  const bind = (type: string, text: string): string => {
+    const name = `t${names++}`
+    lines.push(`  const ${type}${w} ${name} = ${text};`)
+    return name
+  }
+  const f = (text: string) => bind('F', text)
+  const i = (text: string) => bind('I', text)
+  const m = (text: string) => bind('I', text)
+  const fn = (name: string, ...args: string[]) => `${name}_${w}(${args.join(', ')})`
+  const b: VectorMath<string, string, string> = {
+    fused: true,
+    float: (value) => fn('splatf', floatText(value)),
+    int: (value) => fn('splati', `${value | 0}`),
+    add: (x, y) => f(`${x} + ${y}`),
+    sub: (x, y) => f(`${x} - ${y}`),
+    mul: (x, y) => f(`${x} * ${y}`),
+    div: (x, y) => f(`${x} / ${y}`),
+    fma: (x, y, z) => f(fn('fma', x, y, z)),
+    fnma: (x, y, z) => f(fn('fma', `-${x}`, y, z)),
+    min: (x, y) => f(fn('selectf', fn('ltf', y, x), y, x)),
+    max: (x, y) => f(fn('selectf', fn('ltf', x, y), y, x)),
+    abs: (x) => f(fn('absf', x)),
+    neg: (x) => f(`-${x}`),
+    floor: (x) => f(fn('floorf', x)),
+    lt: (x, y) => m(fn('ltf', x, y)),
+    eq: (x, y) => m(fn('eqf', x, y)),
+    and: (x, y) => m(`${x} & ${y}`),
+    select: (mask, x, y) => f(fn('selectf', mask, x, y)),
+    selectInt: (mask, x, y) => i(fn('selecti', mask, x, y)),
+    testBit: (x, bit) => m(fn('nei', `(${x} & ${fn('splati', String((1 << bit) | 0))})`, fn('splati', '0'))),
+    bits: (x) => i(fn('bits', x)),
+    fromBits: (x) => f(fn('fromBits', x)),
+    toInt: (x) => i(fn('toInt', x)),
+    toFloat: (x) => f(fn('toFloat', x)),
+    iadd: (x, y) => i(fn('iadd', x, y)),
+    isub: (x, y) => i(fn('isub', x, y)),
+    imul: (x, y) => i(fn('imul', x, y)),
+    iand: (x, y) => i(`${x} & ${y}`),
+    ior: (x, y) => i(`${x} | ${y}`),
+    ixor: (x, y) => i(`${x} ^ ${y}`),
+    shl: (x, count) => i(fn('shl', x, String(count))),
+    shrUnsigned: (x, count) => i(fn('shr', x, String(count))),
+    shrSigned: (x, count) => i(`${x} >> ${count}`),
+    roundProduct: (x, factor) => {
+      const shifted = f(fn('fma', x, fn('splatf', floatText(factor)), fn('splatf', floatText(roundingShift))))
+      return { whole: f(`${shifted} - ${fn('splatf', floatText(roundingShift))}`), low: i(fn('bits', shifted)) }
+    },
+    rarely: (mask, common, rare): Reduced<string, string> => {
+      const keys = Object.keys(common) as (keyof Reduced<string, string>)[]
+      const results = keys.map(() => `t${names++}`)
+      keys.forEach((key, at) => {
+        lines.push(`  ${key === 'quarters' ? 'I' : 'F'}${w} ${results[at]} = ${common[key]};`)
+      })
+      lines.push(`  if (${fn('any', mask)}) {`)
+      const found = rare()
+      keys.forEach((key, at) => {
+        const select = key === 'quarters' ? 'selecti' : 'selectf'
+        lines.push(`  ${results[at]} = ${fn(select, mask, found[key], common[key])};`)
+      })
+      lines.push('  }')
+      return Object.fromEntries(keys.map((key, at) => [key, results[at]])) as unknown as Reduced<string, string>
+    },
+  }
+  return b
+}

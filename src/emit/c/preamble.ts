@@ -1,0 +1,184 @@
+// What every generated C file begins with: vectors of each width in use, and the operations on them by name.
+
+/** C text that defines F16, I16, splatf_16 … for a width; width 1 is plain scalars with the same names. */
+export function vectorTypes(width: number): string {
+  return width === 1
+    ? scalarTypes
+    : vectorTemplate
+        .replaceAll('$', String(width))
+        .replaceAll('@', String(width * 4))
+        .replaceAll('LANES', Array.from({ length: width }, (_, lane) => lane).join(', '))
+}
+
+export const header = `#include <stdint.h>
+#include <stddef.h>
+#include <string.h>
+#include <math.h>
+#pragma GCC diagnostic ignored "-Wpsabi"
+typedef uint8_t u8;
+`
+
+const scalarTypes = `
+typedef float F1; typedef int32_t I1; typedef uint32_t U1;
+static inline F1 splatf_1(float x) { return x; }
+static inline I1 splati_1(int32_t x) { return x; }
+static inline I1 ltf_1(F1 a, F1 b) { return -(a < b); }
+static inline I1 lef_1(F1 a, F1 b) { return -(a <= b); }
+static inline I1 eqf_1(F1 a, F1 b) { return -(a == b); }
+static inline I1 nef_1(F1 a, F1 b) { return -(a != b); }
+static inline I1 lti_1(I1 a, I1 b) { return -(a < b); }
+static inline I1 lei_1(I1 a, I1 b) { return -(a <= b); }
+static inline I1 eqi_1(I1 a, I1 b) { return -(a == b); }
+static inline I1 nei_1(I1 a, I1 b) { return -(a != b); }
+static inline F1 selectf_1(I1 m, F1 a, F1 b) { return m ? a : b; }
+static inline I1 selecti_1(I1 m, I1 a, I1 b) { return m ? a : b; }
+static inline I1 any_1(I1 m) { return m != 0; }
+static inline I1 bits_1(F1 x) { I1 r; memcpy(&r, &x, 4); return r; }
+static inline F1 fromBits_1(I1 x) { F1 r; memcpy(&r, &x, 4); return r; }
+static inline F1 absf_1(F1 x) { return __builtin_fabsf(x); }
+static inline I1 absi_1(I1 x) { return x < 0 ? (I1)(0u - (U1)x) : x; }
+static inline F1 floorf_1(F1 x) { return __builtin_floorf(x); }
+static inline F1 ceilf_1(F1 x) { return __builtin_ceilf(x); }
+static inline F1 roundf_1(F1 x) { return __builtin_rintf(x); }
+static inline F1 sqrtf_1(F1 x) { return __builtin_sqrtf(x); }
+static inline I1 toInt_1(F1 x) { return x >= 2147483648.0f ? INT32_MAX : x >= -2147483648.0f ? (I1)x : x != x ? 0 : INT32_MIN; }
+static inline F1 toFloat_1(I1 x) { return (F1)x; }
+static inline I1 iadd_1(I1 a, I1 b) { return (I1)((U1)a + (U1)b); }
+static inline I1 isub_1(I1 a, I1 b) { return (I1)((U1)a - (U1)b); }
+static inline I1 imul_1(I1 a, I1 b) { return (I1)((U1)a * (U1)b); }
+static inline I1 shl_1(I1 a, int n) { return (I1)((U1)a << n); }
+static inline I1 shr_1(I1 a, int n) { return (I1)((U1)a >> n); }
+static inline F1 minf_1(F1 a, F1 b) { return a != a ? a : b < a || b != b ? b : a; }
+static inline F1 maxf_1(F1 a, F1 b) { return a != a ? a : a < b || b != b ? b : a; }
+static inline I1 mini_1(I1 a, I1 b) { return b < a ? b : a; }
+static inline I1 maxi_1(I1 a, I1 b) { return a < b ? b : a; }
+static inline F1 modf_1(F1 a, F1 b) { F1 r = fmodf(a, b); return r != 0 && (r < 0) != (b < 0) ? r + b : r; }
+static inline I1 divi_1(I1 a, I1 b) { I1 q = a / b; return q - (a % b != 0 && (a < 0) != (b < 0)); }
+static inline I1 modi_1(I1 a, I1 b) { if (b == 0) return 0; I1 r = a % b; return r != 0 && (r < 0) != (b < 0) ? r + b : r; }
+#if defined(__FMA__) || defined(__AVX512F__) || defined(__ARM_FEATURE_FMA)
+static inline F1 fma_1(F1 a, F1 b, F1 c) { return __builtin_fmaf(a, b, c); }
+#else
+static inline F1 fma_1(F1 a, F1 b, F1 c) { return a * b + c; }
+#endif
+static inline double mind(double a, double b) { return a != a ? a : b < a || b != b ? b : a; }
+static inline double maxd(double a, double b) { return a != a ? a : a < b || b != b ? b : a; }
+static inline double modd(double a, double b) { double r = fmod(a, b); return r != 0 && (r < 0) != (b < 0) ? r + b : r; }
+static inline double sigmoidd(double x) { return 1 / (1 + exp(-x)); }
+static void packGather(const float *restrict b, const int32_t *restrict rows, const int32_t *restrict column, float *restrict out, int from, int to, int count, int columns) {
+  for (int k = from; k < to; k++, out += columns) {
+    const float *row = b + rows[k];
+    for (int j = 0; j < count; j++) out[j] = row[column[j]];
+    for (int j = count; j < columns; j++) out[j] = 0;
+  }
+}
+static inline I1 rotl_1(I1 x, int n) { return (I1)((U1)x << n | (U1)x >> (32 - n)); }
+`
+
+const elementwise = (name: string, type: string, from: string, expression: string): string =>
+  `static inline ${type}$ ${name}_$(${from}$ x) { ${type}$ r; for (int l = 0; l < $; l++) r[l] = ${expression}; return r; }`
+
+const vectorTemplate = `
+typedef float F$ __attribute__((vector_size(@)));
+typedef int32_t I$ __attribute__((vector_size(@)));
+typedef uint32_t U$ __attribute__((vector_size(@)));
+typedef float FU$ __attribute__((vector_size(@), aligned(4), may_alias));
+typedef int32_t IU$ __attribute__((vector_size(@), aligned(4), may_alias));
+typedef u8 B$ __attribute__((vector_size($)));
+typedef u8 BU$ __attribute__((vector_size($), aligned(1), may_alias));
+static const I$ iota_$ = {LANES};
+static inline F$ splatf_$(float x) { return x - (F$){}; }
+static inline I$ splati_$(int32_t x) { return x - (I$){}; }
+static inline F$ loadf_$(const float *p) { return *(const FU$ *)p; }
+static inline I$ loadi_$(const int32_t *p) { return *(const IU$ *)p; }
+static inline I$ loadb_$(const u8 *p) { BU$ b = *(const BU$ *)p; return __builtin_convertvector(b, I$); }
+static inline void storef_$(float *p, F$ x) { *(FU$ *)p = x; }
+static inline void storei_$(int32_t *p, I$ x) { *(IU$ *)p = x; }
+static inline void storeb_$(u8 *p, I$ x) { *(BU$ *)p = __builtin_convertvector(x, B$); }
+static inline F$ gatherf_$(const float *p, I$ o) { F$ r; for (int l = 0; l < $; l++) r[l] = p[o[l]]; return r; }
+static inline I$ gatheri_$(const int32_t *p, I$ o) { I$ r; for (int l = 0; l < $; l++) r[l] = p[o[l]]; return r; }
+static inline I$ gatherb_$(const u8 *p, I$ o) { I$ r; for (int l = 0; l < $; l++) r[l] = p[o[l]]; return r; }
+static inline F$ gatherMaskedf_$(const float *p, I$ o, I$ m) { F$ r; for (int l = 0; l < $; l++) r[l] = m[l] ? p[o[l]] : 0; return r; }
+static inline I$ gatherMaskedi_$(const int32_t *p, I$ o, I$ m) { I$ r; for (int l = 0; l < $; l++) r[l] = m[l] ? p[o[l]] : 0; return r; }
+static inline I$ gatherMaskedb_$(const u8 *p, I$ o, I$ m) { I$ r; for (int l = 0; l < $; l++) r[l] = m[l] ? p[o[l]] : 0; return r; }
+static inline void scatterf_$(float *p, I$ o, F$ x) { for (int l = 0; l < $; l++) p[o[l]] = x[l]; }
+static inline void scatteri_$(int32_t *p, I$ o, I$ x) { for (int l = 0; l < $; l++) p[o[l]] = x[l]; }
+static inline void scatterb_$(u8 *p, I$ o, I$ x) { for (int l = 0; l < $; l++) p[o[l]] = x[l]; }
+static inline I$ ltf_$(F$ a, F$ b) { return a < b; }
+static inline I$ lef_$(F$ a, F$ b) { return a <= b; }
+static inline I$ eqf_$(F$ a, F$ b) { return a == b; }
+static inline I$ nef_$(F$ a, F$ b) { return a != b; }
+static inline I$ lti_$(I$ a, I$ b) { return a < b; }
+static inline I$ lei_$(I$ a, I$ b) { return a <= b; }
+static inline I$ eqi_$(I$ a, I$ b) { return a == b; }
+static inline I$ nei_$(I$ a, I$ b) { return a != b; }
+static inline F$ selectf_$(I$ m, F$ a, F$ b) { return (F$)((m & (I$)a) | (~m & (I$)b)); }
+static inline I$ selecti_$(I$ m, I$ a, I$ b) { return (m & a) | (~m & b); }
+static inline int32_t any_$(I$ m) { int32_t r = 0; for (int l = 0; l < $; l++) r |= m[l]; return r; }
+static inline I$ bits_$(F$ x) { return (I$)x; }
+static inline F$ fromBits_$(I$ x) { return (F$)x; }
+static inline F$ absf_$(F$ x) { return (F$)((I$)x & 0x7fffffff); }
+static inline I$ absi_$(I$ x) { I$ s = x >> 31; return (I$)((U$)(x ^ s) - (U$)s); }
+${elementwise('floorf', 'F', 'F', '__builtin_floorf(x[l])')}
+${elementwise('ceilf', 'F', 'F', '__builtin_ceilf(x[l])')}
+${elementwise('roundf', 'F', 'F', '__builtin_rintf(x[l])')}
+${elementwise('sqrtf', 'F', 'F', '__builtin_sqrtf(x[l])')}
+static inline I$ toInt_$(F$ x) { return __builtin_convertvector(x, I$); }
+static inline F$ toFloat_$(I$ x) { return __builtin_convertvector(x, F$); }
+static inline I$ iadd_$(I$ a, I$ b) { return (I$)((U$)a + (U$)b); }
+static inline I$ isub_$(I$ a, I$ b) { return (I$)((U$)a - (U$)b); }
+static inline I$ imul_$(I$ a, I$ b) { return (I$)((U$)a * (U$)b); }
+static inline I$ shl_$(I$ a, int n) { return (I$)((U$)a << n); }
+static inline I$ shr_$(I$ a, int n) { return (I$)((U$)a >> n); }
+static inline I$ rotl_$(I$ x, int n) { return (I$)((U$)x << n | (U$)x >> (32 - n)); }
+static inline F$ minf_$(F$ a, F$ b) { return selectf_$((b < a) | (b != b), selectf_$(a != a, a, b), a); }
+static inline F$ maxf_$(F$ a, F$ b) { return selectf_$((a < b) | (b != b), selectf_$(a != a, a, b), a); }
+static inline I$ mini_$(I$ a, I$ b) { return selecti_$(b < a, b, a); }
+static inline I$ maxi_$(I$ a, I$ b) { return selecti_$(a < b, b, a); }
+static inline F$ modf_$(F$ a, F$ b) { F$ r; for (int l = 0; l < $; l++) r[l] = modf_1(a[l], b[l]); return r; }
+static inline I$ divi_$(I$ a, I$ b) { I$ r; for (int l = 0; l < $; l++) r[l] = divi_1(a[l], b[l]); return r; }
+static inline I$ modi_$(I$ a, I$ b) { I$ r; for (int l = 0; l < $; l++) r[l] = modi_1(a[l], b[l]); return r; }
+static inline F$ fma_$(F$ a, F$ b, F$ c) {
+#if defined(__clang__)
+  return __builtin_elementwise_fma(a, b, c);
+#elif $ == 16 && defined(__AVX512F__)
+  return (F$)__builtin_ia32_vfmaddps512_mask(a, b, c, -1, 4);
+#elif $ == 8 && (defined(__FMA__) || defined(__AVX512F__))
+  return (F$)__builtin_ia32_vfmaddps256(a, b, c);
+#elif $ == 4 && (defined(__FMA__) || defined(__AVX512F__))
+  return (F$)__builtin_ia32_vfmaddps(a, b, c);
+#else
+  F$ r; for (int l = 0; l < $; l++) r[l] = fma_1(a[l], b[l], c[l]); return r;
+#endif
+}
+static inline float sumf_$(F$ x) { for (int h = $ / 2; h > 0; h /= 2) for (int l = 0; l < h; l++) x[l] += x[l + h]; return x[0]; }
+static inline float prodf_$(F$ x) { for (int h = $ / 2; h > 0; h /= 2) for (int l = 0; l < h; l++) x[l] *= x[l + h]; return x[0]; }
+static inline float hmaxf_$(F$ x) { float r = x[0]; for (int l = 1; l < $; l++) r = maxf_1(r, x[l]); return r; }
+static inline float hminf_$(F$ x) { float r = x[0]; for (int l = 1; l < $; l++) r = minf_1(r, x[l]); return r; }
+static inline int32_t sumi_$(I$ x) { int32_t r = 0; for (int l = 0; l < $; l++) r = iadd_1(r, x[l]); return r; }
+static inline int32_t prodi_$(I$ x) { int32_t r = 1; for (int l = 0; l < $; l++) r = imul_1(r, x[l]); return r; }
+static inline int32_t hmaxi_$(I$ x) { int32_t r = x[0]; for (int l = 1; l < $; l++) r = maxi_1(r, x[l]); return r; }
+static inline int32_t hmini_$(I$ x) { int32_t r = x[0]; for (int l = 1; l < $; l++) r = mini_1(r, x[l]); return r; }
+`
+
+/** uniform(seed, stream, step, i) on vectors of a width: Threefry-2x32-20, its first word's upper 24 bits as a fraction. */
+export function uniformFunction(width: number): string {
+  const w = width
+  const rotations = [13, 15, 26, 6, 17, 29, 16, 24]
+  const lines: string[] = []
+  for (let round = 0; round < 20; round++) {
+    lines.push(`  x0 = iadd_${w}(x0, x1); x1 = rotl_${w}(x1, ${rotations[round % 8]}) ^ x0;`)
+    if (round % 4 === 3) {
+      const step = (round + 1) / 4
+      const key = (n: number) => ['k0', 'k1', 'k2'][n % 3]
+      lines.push(
+        `  x0 = iadd_${w}(x0, ${key(step)}); x1 = iadd_${w}(iadd_${w}(x1, ${key(step + 1)}), splati_${w}(${step}));`,
+      )
+    }
+  }
+  return `static inline F${w} uniform_${w}(I${w} k0, I${w} k1, I${w} x0, I${w} x1) {
+  const I${w} k2 = k0 ^ k1 ^ splati_${w}(0x1BD11BDA);
+  x0 = iadd_${w}(x0, k0); x1 = iadd_${w}(x1, k1);
+${lines.join('\n')}
+  return toFloat_${w}(shr_${w}(x0, 8)) * splatf_${w}(0x1p-24f);
+}`
+}

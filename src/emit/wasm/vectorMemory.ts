@@ -1,0 +1,223 @@
+// Loads and stores of four lanes: neighbours at once, others one by one.
+import type { ScalarType, Statement, Value } from '../../compiler/ir.ts'
+import type { Dtype } from '../../dtype.ts'
+import type { Affine } from '../../index/index.ts'
+import type { Local } from './encoder.ts'
+import { pushAddress, pushAffineVector } from './indexCode.ts'
+import type { KernelState } from './kernelState.ts'
+import { scalarTypeOf, shiftOf, width, withTemporary } from './kernelState.ts'
+import { isUniform, strideOf } from './laneAnalysis.ts'
+import { convert, pushScalar } from './scalarCode.ts'
+import { convertVector, pushVector } from './vectorCode.ts'
+
+type Load = Value & { kind: 'load' }
+
+/** Pushes the elements of four lanes that are not all the same. */
+export function pushVectorLoad(k: KernelState, load: Load, copy: number): void {
+  const { f } = k
+  const { guard } = load
+  if (!guard) pushElements(k, load, copy)
+  else if (isUniform(guard, k.lanes!)) {
+    pushScalar(k, guard)
+    f.if({ results: ['v128'] }, () => pushElements(k, load, copy), () => f.v128Const(zeros))
+  } else pushGuarded(k, load, guard, copy)
+  convertVector(k, scalarTypeOf(dtypeOf(k, load.buffer)), load.type)
+}
+
+const zeros = new Int32Array(width)
+
+const dtypeOf = (k: KernelState, buffer: string): Dtype => k.program.buffers.get(buffer)!.dtype
+
+function pushElements(k: KernelState, { buffer, offset }: Load, copy: number): void {
+  const stride = strideOf(offset, k.lanes!.strides)
+  if (stride === null) pushGathered(k, buffer, () => pushAffineVector(k, offset, copy))
+  else if (stride === 1) pushNeighbours(k, buffer, offset, copy * width)
+  else if (stride === 0) pushRepeated(k, buffer, offset)
+  else pushStrided(k, buffer, offset, stride, copy)
+}
+
+function pushNeighbours(k: KernelState, buffer: string, offset: Affine, extra: number): void {
+  const { f } = k
+  const at = pushAddress(k, buffer, offset, extra)
+  switch (dtypeOf(k, buffer)) {
+    case 'u8':
+      f.memory('v128.load32_zero', at, 1).op('i16x8.extend_low_i8x16_u').op('i32x4.extend_low_i16x8_u')
+      break
+    case 'bool':
+      f.memory('v128.load32_zero', at, 1).op('i16x8.extend_low_i8x16_u').op('i32x4.extend_low_i16x8_u')
+      f.v128Const(zeros).op('i32x4.ne')
+      break
+    default:
+      f.memory('v128.load', at, 4)
+  }
+}
+
+/** One element for all lanes; only a guard differs between them. */
+function pushRepeated(k: KernelState, buffer: string, offset: Affine): void {
+  const { f } = k
+  const dtype = dtypeOf(k, buffer)
+  const at = pushAddress(k, buffer, offset)
+  if (shiftOf(dtype) === 2) f.memory('v128.load32_splat', at)
+  else {
+    f.memory('i32.load8_u', at).op('i32x4.splat')
+    if (dtype === 'bool') f.v128Const(zeros).op('i32x4.ne')
+  }
+}
+
+function pushStrided(k: KernelState, buffer: string, offset: Affine, stride: number, copy: number): void {
+  const { f } = k
+  const dtype = dtypeOf(k, buffer)
+  const shift = shiftOf(dtype)
+  // Instructions only add: the lowest element is the one whose address is computed.
+  const first = copy * width * stride + Math.min(0, stride * (width - 1))
+  const place = (lane: number) => (copy * width + lane) * stride - first
+  if (shift === 2 && Math.abs(stride) === 2) {
+    // Two loads that end at the last element wanted, and a shuffle.
+    withTemporary(k, 'i32', (address) => {
+      const at = pushAddress(k, buffer, offset, first)
+      f.tee(address).memory('v128.load', at, 4)
+      f.get(address).memory('v128.load', at + 12, 4)
+      f.shuffle32(stride > 0 ? [0, 2, 5, 7] : [7, 5, 2, 0])
+    })
+    return
+  }
+  if (shift === 2 && stride === -1) {
+    const at = pushAddress(k, buffer, offset, first)
+    f.memory('v128.load', at, 4).v128Const(zeros).shuffle32([3, 2, 1, 0])
+    return
+  }
+  withTemporary(k, 'i32', (address) => {
+    const at = pushAddress(k, buffer, offset, first)
+    f.set(address)
+    for (let lane = 0; lane < width; lane++) {
+      pushLane(k, dtype, lane, () => f.get(address), at + place(lane) * 2 ** shift)
+    }
+  })
+  if (dtype === 'bool') f.v128Const(zeros).op('i32x4.ne')
+}
+
+/** Puts one element into a lane of the vector on the stack; lane 0 makes the vector. */
+function pushLane(k: KernelState, dtype: Dtype, lane: number, pushPlace: () => void, at: number): void {
+  const { f } = k
+  if (shiftOf(dtype) === 2 && lane === 0) {
+    pushPlace()
+    f.memory('v128.load32_zero', at)
+  } else if (shiftOf(dtype) === 2) {
+    // The address goes below the vector.
+    withTemporary(k, 'v128', (others) => {
+      f.set(others)
+      pushPlace()
+      f.get(others).memoryLane('v128.load32_lane', lane, at)
+    })
+  } else {
+    pushPlace()
+    f.memory('i32.load8_u', at)
+    if (lane === 0) f.op('i32x4.splat')
+    else f.lane('i32x4.replace_lane', lane)
+  }
+}
+
+/** Elements at offsets that follow no stride. */
+function pushGathered(k: KernelState, buffer: string, pushOffsets: () => void): void {
+  const { f } = k
+  const dtype = dtypeOf(k, buffer)
+  withTemporary(k, 'v128', (addresses) => {
+    pushOffsets()
+    setAddresses(k, buffer, addresses)
+    for (let lane = 0; lane < width; lane++) {
+      pushLane(k, dtype, lane, () => f.get(addresses).lane('i32x4.extract_lane', lane), 0)
+    }
+  })
+  if (dtype === 'bool') f.v128Const(zeros).op('i32x4.ne')
+}
+
+/** From the offsets on the stack. */
+function setAddresses(k: KernelState, buffer: string, addresses: Local): void {
+  const { f } = k
+  const shift = shiftOf(dtypeOf(k, buffer))
+  if (shift > 0) f.i32Const(shift).op('i32x4.shl')
+  f.get(k.bases.get(buffer)!).op('i32x4.splat').op('i32x4.add').set(addresses)
+}
+
+/** Where the guard fails, element 0 is read in its place and the lane is cleared: memory outside is never touched. */
+function pushGuarded(k: KernelState, load: Load, guard: Value, copy: number): void {
+  const { f } = k
+  const { buffer, offset } = load
+  const stride = strideOf(offset, k.lanes!.strides)
+  withTemporary(k, 'v128', (mask) => {
+    pushVector(k, guard, copy)
+    f.set(mask)
+    const gathered = (): void => {
+      pushGathered(k, buffer, () => {
+        pushAffineVector(k, offset, copy)
+        f.get(mask).op('v128.and')
+      })
+      f.get(mask).op('v128.and')
+    }
+    if (stride === 0) {
+      f.get(mask).op('v128.any_true')
+      f.if({ results: ['v128'] }, () => pushRepeated(k, buffer, offset), () => f.v128Const(zeros))
+      f.get(mask).op('v128.and')
+    } else if (stride === 1) {
+      f.get(mask).op('i32x4.all_true')
+      f.if({ results: ['v128'] }, () => pushNeighbours(k, buffer, offset, copy * width), gathered)
+    } else gathered()
+  })
+}
+
+/** Stores the lanes of one copy. */
+export function storeVector(k: KernelState, statement: Statement & { kind: 'store' }, copy: number): void {
+  const { f } = k
+  const { buffer, offset, value } = statement
+  const dtype = dtypeOf(k, buffer)
+  const stride = strideOf(offset, k.lanes!.strides)
+  if (stride === 0) {
+    // All lanes write the same place; the last one stays.
+    const at = pushAddress(k, buffer, offset)
+    pushVector(k, value, copy)
+    storeLane(k, value.type, dtype, width - 1, at)
+    return
+  }
+  if (stride === 1) {
+    const at = pushAddress(k, buffer, offset, copy * width)
+    pushVector(k, value, copy)
+    convertVector(k, value.type, scalarTypeOf(dtype))
+    if (shiftOf(dtype) === 2) f.memory('v128.store', at, 4)
+    else {
+      if (dtype === 'bool') f.v128Const(ones).op('v128.and')
+      f.v128Const(zeros).shuffle([0, 4, 8, 12, ...new Array<number>(12).fill(16)])
+      f.memoryLane('v128.store32_lane', 0, at, 1)
+    }
+    return
+  }
+  withTemporary(k, 'v128', (vector) =>
+    withTemporary(k, 'v128', (addresses) => {
+      pushVector(k, value, copy)
+      f.set(vector)
+      pushAffineVector(k, offset, copy)
+      setAddresses(k, buffer, addresses)
+      for (let lane = 0; lane < width; lane++) {
+        f.get(addresses).lane('i32x4.extract_lane', lane).get(vector)
+        storeLane(k, value.type, dtype, lane, 0)
+      }
+    }),
+  )
+}
+
+const ones = Int32Array.of(1, 1, 1, 1)
+
+/** Stores one lane of the vector on the stack at the address below it. */
+function storeLane(k: KernelState, type: ScalarType, dtype: Dtype, lane: number, at: number): void {
+  const { f } = k
+  f.lane(type === 'f32' ? 'f32x4.extract_lane' : 'i32x4.extract_lane', lane)
+  if (type === 'bool') f.i32Const(1).op('i32.and')
+  convert(k, type, scalarTypeOf(dtype))
+  storeScalar(k, dtype, at)
+}
+
+/** Stores the value on the stack at the address below it. */
+export function storeScalar({ f }: KernelState, dtype: Dtype, at: number): void {
+  if (dtype === 'u8' || dtype === 'bool') f.memory('i32.store8', at)
+  else f.memory(`${dtype}.store`, at)
+}
+

@@ -1,0 +1,5 @@
+export type { AdamOptions } from './adam.ts'
+export { adam, adamW } from './adam.ts'
+export type { Optimizer, ParameterGradients, Parameters } from './optimizer.ts'
+export type { SgdOptions } from './sgd.ts'
+export { sgd } from './sgd.ts'

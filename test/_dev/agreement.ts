@@ -1,0 +1,64 @@
+// Whether a device's numbers are those of the interpreter, up to rounding.
+import { evaluator } from '../../src/graph/evaluator.ts'
+import { type Node, operandsOf } from '../../src/graph/node.ts'
+import { interpret } from './interpret.ts'
+import type { RandomProgram } from './programs.ts'
+
+export interface Expected {
+  /** The elements of each output. */
+  readonly outputs: readonly Float64Array[]
+  /** The largest number anywhere in the program, at least 1: what rounding errors are measured by. */
+  readonly scale: number
+}
+
+/** The outputs of a program as the interpreter computes them. */
+export async function expectedOf(program: RandomProgram): Promise<Expected> {
+  const known = await numbersBehind([...program.values, ...program.outputs.map(({ tensor }) => tensor)])
+  let scale = 1
+  const elementsOf = ({ node }: RandomProgram['values'][number]): Float64Array => {
+    const elements = interpret(node, known)
+    known.set(node, elements)
+    for (const element of elements) if (Math.abs(element) < Infinity) scale = Math.max(scale, Math.abs(element))
+    return elements
+  }
+  for (const value of program.values) elementsOf(value)
+  const outputs = program.outputs.map(({ tensor }) => elementsOf(tensor))
+  return { outputs, scale }
+}
+
+/** The numbers of all data that the tensors are computed from: a device may hold them. */
+async function numbersBehind(tensors: readonly { readonly node: Node }[]): Promise<Map<Node, ArrayLike<number>>> {
+  const found = new Set<Node>()
+  const open = tensors.map(({ node }) => node)
+  while (open.length > 0) {
+    const node = open.pop()!
+    if (found.has(node)) continue
+    found.add(node)
+    open.push(...operandsOf(node))
+  }
+  const data = [...found].filter(({ kind }) => kind === 'data')
+  const numbers = await evaluator().evaluate(data)
+  return new Map(data.map((node, at) => [node, numbers[at]]))
+}
+
+/**
+ * The first element that is too far off, in words, or null. The error allowed is that of the longest sum of the program's
+ * largest numbers: `unit` is the distance from 1 to the next number.
+ */
+export function firstDisagreement(
+  program: RandomProgram,
+  expected: Expected,
+  found: readonly ArrayLike<number>[],
+  unit: number,
+): string | null {
+  const allowed = unit * (100 + 20 * program.terms) * expected.scale
+  for (const [at, { name, tensor }] of program.outputs.entries()) {
+    if (found[at].length !== expected.outputs[at].length) return `${name} has ${found[at].length} elements`
+    for (const [element, value] of expected.outputs[at].entries()) {
+      const own = found[at][element]
+      if (Object.is(own, value) || Math.abs(own - value) <= allowed) continue
+      return `${name} [${tensor.shape}], element ${element}: ${own}, and the interpreter gives ${value} (allowed ${allowed})`
+    }
+  }
+  return null
+}
