@@ -11,7 +11,8 @@ export async function imagesFor(
   wanted: ImageSetName,
   { set, data, print }: Pick<Settings, 'set' | 'data' | 'print'>,
 ): Promise<Split> {
-  if (set !== undefined) return loadImages(set as ImageSetName, { data, download: imageSetNames.includes(set as ImageSetName) })
+  if (set !== undefined)
+    return loadImages(set as ImageSetName, { data, download: imageSetNames.includes(set as ImageSetName) })
   try {
     return await loadImages(wanted, { data })
   } catch (error) {
@@ -34,6 +35,8 @@ export function subset(split: Split, train: number, test: number, print: Setting
   const taken = { train: take(split.train, train), test: take(split.test, test) }
   const count = (n: number) => n.toLocaleString('en')
   if (train < all || test < allTest)
-    print(`A subset: ${count(Math.min(train, all))} of ${count(all)} images to train on, ${count(Math.min(test, allTest))} of ${count(allTest)} to test on.`)
+    print(
+      `A subset: ${count(Math.min(train, all))} of ${count(all)} images to train on, ${count(Math.min(test, allTest))} of ${count(allTest)} to test on.`,
+    )
   return taken
 }

@@ -80,11 +80,11 @@ const fits = [
   },
   {
     name: 'expDouble',
-    about: 'exp(2 r) = 1 + r P(r), |r| <= ln 2 / 4',
+    about: 'exp(2 r) = 1 + 2 r + r^2 P(r), |r| <= ln 2 / 4',
     interval: [(-LN2 / 4) * 1.0001, (LN2 / 4) * 1.0001],
     degree: 4,
-    target: (r) => 2 * series(2 * r, (k) => 1 / factorial(k + 1), 25),
-    scale: (r) => r / exp(2 * r),
+    target: (r) => 4 * series(2 * r, (k) => 1 / factorial(k + 2), 25),
+    scale: (r) => (r * r) / exp(2 * r),
   },
   {
     name: 'tanh',

@@ -1,7 +1,7 @@
 // einfold data: which image sets are there, and how to get the others.
 import { stat } from 'node:fs/promises'
-import { DataError } from '../errors.ts'
 import { asText, cacheFolder, type ImageSetName, imageSetNames, loadImages, type Split } from '../data/index.ts'
+import { DataError } from '../errors.ts'
 import { nearest } from '../formula/nearest.ts'
 import { duration } from '../train/progress.ts'
 import { parseFlags } from './arguments.ts'
@@ -35,7 +35,9 @@ Examples
     if (action === 'get') return get(name, values.data, terminal)
     if (action === 'path') return path(values.data, terminal)
     const meant = nearest(action, ['list', 'get', 'path'])
-    throw new UsageError(`einfold data ${action} is not known; ${meant ? `did you mean ${meant}?` : 'say list, get or path'}`)
+    throw new UsageError(
+      `einfold data ${action} is not known; ${meant ? `did you mean ${meant}?` : 'say list, get or path'}`,
+    )
   },
 }
 
@@ -46,7 +48,9 @@ async function list(folder: string | undefined, { print, style }: Terminal): Pro
       continue
     }
     const found = await load(name, folder)
-    print(`${name.padEnd(14)} ${found ? described(found) : style.faint(`not here; einfold data get ${name} fetches it`)}`)
+    print(
+      `${name.padEnd(14)} ${found ? described(found) : style.faint(`not here; einfold data get ${name} fetches it`)}`,
+    )
   }
   return 0
 }

@@ -45,7 +45,10 @@ async function main(args: readonly string[], terminal: Terminal): Promise<number
   }
   const command = commands.find((known) => known.name === name)
   if (!command) {
-    const meant = nearest(name, commands.map((known) => known.name))
+    const meant = nearest(
+      name,
+      commands.map((known) => known.name),
+    )
     const names = commands.map((known) => known.name).join(', ')
     throw new UsageError(`there is no command ${name}; ${meant ? `did you mean ${meant}?` : `there are ${names}`}`)
   }

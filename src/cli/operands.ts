@@ -35,14 +35,18 @@ export function operandSpecs(tree: FormulaTree, shapes: readonly string[], value
   for (const { name, rank } of operands) {
     const shape = given.get(name)
     if (shape && shape.length !== rank)
-      throw new UsageError(`the formula reads ${name} with ${rank} ${rank === 1 ? 'index' : 'indices'}; --shape gives it ${shape.length}`)
+      throw new UsageError(
+        `the formula reads ${name} with ${rank} ${rank === 1 ? 'index' : 'indices'}; --shape gives it ${shape.length}`,
+      )
   }
   const sizes = new Sizes(tree, given, numbers)
   return operands.map(({ name, rank }): OperandSpec => {
     const value = numbers.get(name)
     if (value !== undefined) return { name, kind: 'number', value }
     if (rank === 0 && sizes.inIndices.has(name))
-      throw new UsageError(`${name} stands in an index or a range, so it must be a number: add, for example, --value ${name}=2`)
+      throw new UsageError(
+        `${name} stands in an index or a range, so it must be a number: add, for example, --value ${name}=2`,
+      )
     const shape = given.get(name) ?? sizes.shapeOf(name, rank)
     const isIndex = sizes.gathered.has(name)
     const largest = sizes.gathered.get(name) ?? 0
@@ -56,7 +60,8 @@ function assignments(texts: readonly string[], flag: string, names: readonly str
       if (part === '') return []
       const at = part.indexOf('=')
       const example = flag === 'shape' ? 'x=64,3,32,32' : 's=2'
-      if (at < 1) throw new UsageError(`--${flag} ${JSON.stringify(part)} is no ${flag}: write name=…, as in ${example}`)
+      if (at < 1)
+        throw new UsageError(`--${flag} ${JSON.stringify(part)} is no ${flag}: write name=…, as in ${example}`)
       const name = part.slice(0, at)
       if (!names.includes(name)) {
         const meant = nearest(name, names)
@@ -70,7 +75,8 @@ function assignments(texts: readonly string[], flag: string, names: readonly str
 
 function numberOf(name: string, text: string): number {
   const value = Number(text)
-  if (text === '' || !Number.isFinite(value)) throw new UsageError(`--value ${name}=${text}: ${JSON.stringify(text)} is no number`)
+  if (text === '' || !Number.isFinite(value))
+    throw new UsageError(`--value ${name}=${text}: ${JSON.stringify(text)} is no number`)
   return value
 }
 
@@ -78,7 +84,9 @@ function shapeOf(name: string, text: string): Shape {
   const inner = text.replace(/^\[(.*)\]$/, '$1')
   const shape = inner === '' ? [] : inner.split(/[,x]/).map(Number)
   if (shape.every((extent) => Number.isSafeInteger(extent) && extent > 0)) return shape
-  throw new UsageError(`--shape ${name}=${text}: a shape is whole numbers above 0 with commas between, as in ${name}=64,3,32,32`)
+  throw new UsageError(
+    `--shape ${name}=${text}: a shape is whole numbers above 0 with commas between, as in ${name}=64,3,32,32`,
+  )
 }
 
 /** Index extents, and from them the smallest shapes that hold every read. */
@@ -97,7 +105,11 @@ class Sizes {
     const ranges = tree.statements.flatMap(({ axes, value }) => [...axes, ...rangesIn(value)])
     const windows = windowIndices(values)
     for (const { bound } of ranges)
-      for (const part of bound.kind === 'extent' ? [bound.extent] : bound.kind === 'between' ? [bound.start, bound.last] : [])
+      for (const part of bound.kind === 'extent'
+        ? [bound.extent]
+        : bound.kind === 'between'
+          ? [bound.start, bound.last]
+          : [])
         this.#noteNames(part)
     for (const value of values)
       walk(value, (part) => {
@@ -144,7 +156,12 @@ class Sizes {
       if (part.kind !== 'read') return
       part.at.forEach((index, axis) => {
         const extent = given.get(part.tensor)?.[axis]
-        if (index.kind === 'name' && extent !== undefined && !this.#intervals.has(index.name) && !this.#numbers.has(index.name))
+        if (
+          index.kind === 'name' &&
+          extent !== undefined &&
+          !this.#intervals.has(index.name) &&
+          !this.#numbers.has(index.name)
+        )
           this.#intervals.set(index.name, { min: 0, max: extent - 1 })
       })
     })
@@ -157,7 +174,8 @@ class Sizes {
       this.#shapes.set(part.tensor, shape)
       part.at.forEach((index, axis) => {
         walk(index, (inner) => {
-          if (inner.kind === 'read') this.gathered.set(inner.tensor, (given.get(part.tensor)?.[axis] ?? gatheredSize) - 1)
+          if (inner.kind === 'read')
+            this.gathered.set(inner.tensor, (given.get(part.tensor)?.[axis] ?? gatheredSize) - 1)
         })
         const affine = this.#affine(index)
         const needed = affine ? this.#extent(affine, part.maybe) : gatheredSize

@@ -28,5 +28,6 @@ export interface Device {
   read(storage: Storage): TypedArray | Promise<TypedArray>
   /** Gives memory back at once; the storage is not used afterwards. */
   free(storage: Storage): void
-  load(program: Program): Executable
+  /** `once`: the program belongs to un-compiled code and may not run again; a device may then save on compiling it. */
+  load(program: Program, use?: 'step' | 'once'): Executable
 }

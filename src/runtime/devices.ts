@@ -1,6 +1,7 @@
 // The devices of this machine, and the one that computes.
 import type { Device, DeviceName } from '../device/device.ts'
 import { jsDevice } from '../device/js/device.ts'
+import { nativeAbsence, nativeDevice } from '../device/native/device.ts'
 import { DeviceError } from '../errors.ts'
 
 export interface DeviceInfo {
@@ -11,45 +12,64 @@ export interface DeviceInfo {
 }
 
 interface Entry {
+  readonly name: DeviceName
   readonly about: string
+  /** Why the device is not there; null when it is. */
+  absence(): string | null
   make(): Device
 }
 
-const entries: ReadonlyMap<DeviceName, Entry> = new Map([
-  ['js', { about: 'plain JavaScript; slow and readable, the reference for all others', make: jsDevice }],
-])
+/** Worst first: `auto` is the last that is there. */
+const entries: readonly Entry[] = [
+  {
+    name: 'js',
+    about: 'plain JavaScript; slow and readable, the reference for all others',
+    absence: () => null,
+    make: jsDevice,
+  },
+  {
+    name: 'native',
+    about: "C through the system's compiler, with the machine's vector instructions",
+    absence: nativeAbsence,
+    make: nativeDevice,
+  },
+]
 
 const made = new Map<DeviceName, Device>()
 let current: Device | null = null
 
 /** Every device this version knows, best last. */
 export function devices(): readonly DeviceInfo[] {
-  return [...entries].map(([name, { about }]) => ({ name, available: true, about }))
+  return entries.map(({ name, about, absence }) => {
+    const missing = absence()
+    return { name, available: missing === null, about: missing ?? about }
+  })
 }
 
-/** The device that computes; the best available one unless `setDevice` chose another. */
+/** The device that computes: what `setDevice` chose, else what EINFOLD_DEVICE names, else the best there is. */
 export function device(): Device {
-  current ??= deviceNamed('auto')
+  current ??= deviceNamed(process.env.EINFOLD_DEVICE ?? 'auto')
   return current
 }
 
-/** Chooses the device for all that is computed from now on. Throws DeviceError `unknown-device`. */
+/** Chooses the device for all that is computed from now on. Throws DeviceError `unknown-device` or `no-device`. */
 export function setDevice(name: DeviceName | 'auto'): void {
   current = deviceNamed(name)
 }
 
-function deviceNamed(name: DeviceName | 'auto'): Device {
-  const chosen = name === 'auto' ? [...entries.keys()].at(-1)! : name
-  const entry = entries.get(chosen)
-  if (!entry)
-    throw new DeviceError(
-      'unknown-device',
-      `there is no device ${name} here; there are: ${[...entries.keys(), 'auto'].join(', ')}`,
-    )
-  let device = made.get(chosen)
+function deviceNamed(name: string): Device {
+  const entry =
+    name === 'auto' ? entries.findLast(({ absence }) => absence() === null) : entries.find((one) => one.name === name)
+  if (!entry) {
+    const known = [...entries.map((one) => one.name), 'auto'].join(', ')
+    throw new DeviceError('unknown-device', `there is no device ${JSON.stringify(name)}; there are: ${known}`)
+  }
+  const missing = entry.absence()
+  if (missing !== null) throw new DeviceError('no-device', `the device ${name} is not there: ${missing}`)
+  let device = made.get(entry.name)
   if (!device) {
     device = entry.make()
-    made.set(chosen, device)
+    made.set(entry.name, device)
   }
   return device
 }

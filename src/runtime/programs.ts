@@ -47,7 +47,7 @@ function makeEntry(device: Device, request: Request, leaves: readonly Node[]): E
   const { program, bindings } = compileGraph(request, device.target)
   const at = new Map(leaves.map((leaf, position) => [leaf, position]))
   return {
-    executable: device.load(program),
+    executable: device.load(program, 'once'),
     bindings: bindings.map((binding) => cachedBinding(binding, at)),
   }
 }

@@ -6,7 +6,8 @@ import { emitJs, kernelBuffers } from '../../emit/js/emit.ts'
 import { helpers } from '../../emit/js/helpers.ts'
 import type { Device, Executable, Storage } from '../device.ts'
 
-interface JsStorage extends Storage {
+/** Numbers in a typed array. */
+export interface JsStorage extends Storage {
   array: TypedArray
 }
 
@@ -14,10 +15,26 @@ type KernelFunction = (...buffers: TypedArray[]) => void
 
 /** A device whose memory is typed arrays; freed storage is left to the garbage collector. */
 export function jsDevice(target: Target = { contractions: false }): Device {
+  return {
+    name: 'js',
+    target,
+    allocate: (dtype: Dtype, length: number): JsStorage => ({ dtype, length, array: typedArray(dtype, length) }),
+    write: (storage, values) => {
+      ;(storage as JsStorage).array.set(values)
+    },
+    read: (storage) => (storage as JsStorage).array.slice(),
+    free: (storage) => {
+      ;(storage as JsStorage).array = typedArray(storage.dtype, 0)
+    },
+    load: jsLoader(),
+  }
+}
+
+/** Loads programs as JavaScript that runs on any storages that hold typed arrays. */
+export function jsLoader(): (program: Program) => Executable {
   // One arena for all programs: they run one after another and leave nothing in it.
   let arena = new ArrayBuffer(0)
-
-  const load = (program: Program): Executable => {
+  return (program) => {
     const source = emitJs(program)
     const kernels = new Function('helpers', source)(helpers) as KernelFunction[]
     if (program.arenaBytes > arena.byteLength) arena = new ArrayBuffer(program.arenaBytes)
@@ -37,20 +54,6 @@ export function jsDevice(target: Target = { contractions: false }): Device {
         })
       },
     }
-  }
-
-  return {
-    name: 'js',
-    target,
-    allocate: (dtype: Dtype, length: number): JsStorage => ({ dtype, length, array: typedArray(dtype, length) }),
-    write: (storage, values) => {
-      ;(storage as JsStorage).array.set(values)
-    },
-    read: (storage) => (storage as JsStorage).array.slice(),
-    free: (storage) => {
-      ;(storage as JsStorage).array = typedArray(storage.dtype, 0)
-    },
-    load,
   }
 }
 

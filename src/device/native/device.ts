@@ -1,15 +1,16 @@
 // Programs as C through the system's compiler, called through koffi: the machine at full speed.
 import { createRequire } from 'node:module'
 import type { Program } from '../../compiler/ir.ts'
-import { bytesPerElement, type Dtype, type TypedArray, typedArray } from '../../dtype.ts'
+import { workOf } from '../../compiler/work.ts'
+import { bytesPerElement, type Dtype, typedArray } from '../../dtype.ts'
 import { emitC } from '../../emit/c/emit.ts'
 import { DeviceError } from '../../errors.ts'
-import type { Device, Executable, Storage } from '../device.ts'
+import type { Device, Executable } from '../device.ts'
+import { type JsStorage, jsLoader } from '../js/device.ts'
 import { compileC, findCompiler } from './compiler.ts'
 
-interface NativeStorage extends Storage {
-  array: TypedArray
-  address: bigint
+interface NativeStorage extends JsStorage {
+  readonly address: bigint
 }
 
 interface Koffi {
@@ -40,6 +41,8 @@ function loadKoffi(): Koffi | null {
   return koffi
 }
 
+/** Un-compiled code does at least this much work before it is worth a C compilation (about 0.1 s). */
+const compileWork = 2e7
 const alignment = 64
 const maxThreads = 16
 
@@ -62,7 +65,11 @@ export function nativeDevice(): Device {
   let arena = allocateBytes(0)
   let arenaBytes = 0
 
-  const load = (program: Program): Executable => {
+  const loadJs = jsLoader()
+
+  const load = (program: Program, use?: 'step' | 'once'): Executable => {
+    // What runs once and is soon done would wait longer for the C compiler than for its result.
+    if (use === 'once' && workOf(program) < compileWork) return loadJs(program)
     const source = emitC(program, { widths: compiler.widths, maxThreads })
     const path = compileC(compiler, source)
     const run = library.load(path).func('void run(void *buffers)')

@@ -31,8 +31,8 @@ export const expm1: UnaryProgram = (b, x) => {
 
 // Numerator and denominator of sigmoid are both multiplied by this. It keeps them away from just above a power of two,
 // where rounding costs most, for all those x whose result is just below one.
-const sigmoidFactor = 1.4375
-const sigmoidFactorBits = 0x3fb80000
+const sigmoidFactor = 1.46875
+const sigmoidFactorBits = 0x3fbc0000
 
 /**
  * exp(x) / (1 + exp(x)) with exp(x) = p 2^n and n = m + k in halves, as p 2^k / (2^-m + p 2^k): nothing overflows, and what
@@ -61,7 +61,7 @@ export const tanh: UnaryProgram = (b, x) => {
   const a = b.min(b.abs(x), b.float(10))
   const { whole: n, low } = b.roundProduct(a, 2 * Math.LOG2E)
   const r = b.fnma(n, b.float(Math.LN2 / 2), a)
-  const p = polynomial(b, r, [1, ...coefficients.expDouble])
+  const p = polynomial(b, r, [1, 2, ...coefficients.expDouble])
   const quotient = b.div(b.float(2), b.fma(p, powerOfTwo(b, low), b.float(1)))
   const large = withSignOf(b, b.sub(b.float(1), quotient), x)
   return b.select(b.lt(a, b.float(tanhSplit)), small, large)
