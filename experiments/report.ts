@@ -42,11 +42,11 @@ export function reportHtml(report: Report): string {
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
-<title>${escape(title)}</title>
+<title>${safe(title)}</title>
 <style>${css}</style>
-<h1>${escape(title)}</h1>
-<p>${escape(summary)}</p>
-<table>${settings.map(([name, value]) => `<tr><th>${escape(name)}<td>${escape(value)}`).join('\n')}</table>
+<h1>${safe(title)}</h1>
+<p>${safe(summary)}</p>
+<table>${settings.map(([name, value]) => `<tr><th>${safe(name)}<td>${safe(value)}`).join('\n')}</table>
 <h2>Training</h2>
 ${epochTable(epochs)}
 <h2>Classes</h2>
@@ -55,7 +55,7 @@ ${classTable(confusion)}
 ${confusionTable(confusion)}
 <h2>Mistakes</h2>
 <div class="tiles">${mistakes.map((mistake) => mistakeFigure(test, mistake)).join('\n')}</div>
-<h2>${escape(pictures.title)}</h2>
+<h2>${safe(pictures.title)}</h2>
 <div class="tiles">${pictures.matrices.map(matrixSvg).join('\n')}</div>
 </html>
 `
@@ -70,7 +70,7 @@ th, td { padding: .15rem .7rem; border-bottom: 1px solid var(--line) } td { text
 figure img { width: 7rem; image-rendering: pixelated; background: #000 } svg.matrix { width: 4rem }
 `
 
-const escape = (text: string): string => text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`)
+const safe = (text: string): string => text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`)
 
 const shareText = (share: number | null): string => (share === null ? '' : `${(100 * share).toFixed(2)}%`)
 
@@ -87,20 +87,20 @@ function epochTable(epochs: readonly EpochRecord[]): string {
 function classTable({ classes }: Confusion): string {
   const rows = classes.map(
     ({ name, precision, recall, f1, count }) =>
-      `<tr><th>${escape(name)}<td>${shareText(precision)}<td>${shareText(recall)}<td>${shareText(f1)}<td>${count}`,
+      `<tr><th>${safe(name)}<td>${shareText(precision)}<td>${shareText(recall)}<td>${shareText(f1)}<td>${count}`,
   )
   return `<table><tr><th>class<th>precision<th>recall<th>f1<th>images\n${rows.join('\n')}</table>`
 }
 
 /** Rows are what images are, columns what they were taken for; the darker, the more of the row. */
 function confusionTable({ counts, classes }: Confusion): string {
-  const head = classes.map(({ name }) => `<th>${escape(name)}`).join('')
+  const head = classes.map(({ name }) => `<th>${safe(name)}`).join('')
   const rows = counts.map((row, at) => {
     const total = Math.max(1, classes[at].count)
     const cells = row.map(
       (count) => `<td style="background: rgba(var(--ink), ${(count / total).toFixed(3)})">${count || ''}`,
     )
-    return `<tr><th>${escape(classes[at].name)}${cells.join('')}`
+    return `<tr><th>${safe(classes[at].name)}${cells.join('')}`
   })
   return `<table><tr><th>${head}\n${rows.join('\n')}</table>`
 }
@@ -113,7 +113,7 @@ function mistakeFigure({ images, shape }: ImageSet, { row, actual, said }: Mista
   for (let at = 0; at < data.length; at++) data[at] = planes[(at % channels) * area + Math.floor(at / channels)]
   const png = encode({ width, height, data, channels: channels as 1 | 3, depth: 8 })
   const uri = `data:image/png;base64,${Buffer.from(png).toString('base64')}`
-  return `<figure><img src="${uri}" alt="">${escape(actual)}, taken for ${escape(said)}</figure>`
+  return `<figure><img src="${uri}" alt="">${safe(actual)}, taken for ${safe(said)}</figure>`
 }
 
 /** Blue below 0, orange above, by the largest magnitude. */

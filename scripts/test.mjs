@@ -9,5 +9,7 @@ const found = readdirSync('test', { recursive: true })
   .filter((name) => name.endsWith('.test.ts'))
   .sort()
 const files = named.length > 0 ? found.filter((file) => named.some((part) => file.includes(part))) : found
-const { status } = spawnSync(process.execPath, ['--import', 'tsx', '--test', ...files], { stdio: 'inherit' })
+// The oracle computes unless a test chooses another device.
+const env = { EINFOLD_DEVICE: 'js', ...process.env }
+const { status } = spawnSync(process.execPath, ['--import', 'tsx', '--test', ...files], { stdio: 'inherit', env })
 process.exit(status ?? 1)

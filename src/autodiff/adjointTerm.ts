@@ -11,11 +11,10 @@ import {
   read,
   reduce,
   substitute,
-  walk,
 } from '../expression/tree.ts'
 import { isNumber, negate, sameExpr, sameExprs, times } from './algebra.ts'
 import { conjunction, factorsOf, mentions } from './factors.ts'
-import { freeNames, renameBound } from './lift.ts'
+import { freeNames, readsOf, renameBound, usesAlone } from './lift.ts'
 import { freshName } from './ranges.ts'
 import { linearOf, type SymbolicSolution, solveSymbolic, tidyIndex } from './symbolicRows.ts'
 
@@ -34,8 +33,8 @@ export interface Reached {
   readonly leaf: Leaf
 }
 
-/** The contribution, with the place of the tensor that is read called `targets`. */
-export function adjointTerm(reached: Reached, targets: readonly string[]): Expr {
+/** The contribution, at the place that the axes of the gradient tell. */
+export function adjointTerm(reached: Reached, targets: readonly Range[]): Expr {
   const { axes, ranges, leaf } = reached
   const rows = leaf.kind === 'read' ? leaf.at : []
   const context = [...axes, ...ranges]
@@ -44,7 +43,7 @@ export function adjointTerm(reached: Reached, targets: readonly string[]): Expr 
   const places = targets.map((_, dimension) => `@${dimension}`)
   const solution = solveSymbolic(rows, places, indices, new Set(axes.map(({ index }) => index)))
   const remaining = context.filter(({ index }) => !solution.bindings.has(index))
-  const loose = looseIndices(solution, rows, reached)
+  const loose = looseIndices(solution, rows, reached, targets)
   const guards = guardsOf(reached, remaining, loose)
   const view = viewOf(solution, context, rows, places, loose, leaf)
   const conditions = [...guards.conditions, ...reached.conditions].map((condition) => rewrite(condition, view))
@@ -66,25 +65,32 @@ function onlyOnce(taken: ReadonlySet<string>): Range {
   return { index: freshName('o', taken), bound: { kind: 'extent', extent: number(1) } }
 }
 
-function renamePlaces(expr: Expr, places: readonly string[], targets: readonly string[]): Expr {
-  const names = new Map(places.map((place, dimension) => [place, name(targets[dimension])]))
-  return substitute(renameBound(expr, new Set(targets)), names)
+function renamePlaces(expr: Expr, places: readonly string[], targets: readonly Range[]): Expr {
+  const names = new Map(places.map((place, dimension) => [place, name(targets[dimension].index)]))
+  return substitute(renameBound(expr, new Set(targets.map(({ index }) => index))), names)
 }
 
-/** Solved indices that may leave their range: all but those that a plain read uses alone, and that it bounds. */
+/** Solved indices that may leave their range: all but those that a plain read uses alone, and that run as its axis does. */
 function looseIndices(
   { bindings }: SymbolicSolution,
   rows: readonly Expr[],
   { axes, ranges, leaf }: Reached,
+  targets: readonly Range[],
 ): Set<string> {
   const loose = new Set<string>()
-  for (const { index, bound } of [...axes, ...ranges]) {
+  for (const range of [...axes, ...ranges]) {
+    const { index, bound } = range
     if (!bindings.has(index)) continue
-    const alone = rows.some((row) => row.kind === 'name' && row.name === index)
-    if (!alone || bound.kind !== 'inferred' || (leaf.kind === 'read' && leaf.maybe)) loose.add(index)
+    const dimension = rows.findIndex((row) => row.kind === 'name' && row.name === index)
+    const bounded = bound.kind === 'inferred' || (dimension >= 0 && sameBound(range, targets[dimension]))
+    if (dimension < 0 || !bounded || (leaf.kind === 'read' && leaf.maybe)) loose.add(index)
   }
   return loose
 }
+
+/** Whether two ranges have the same stated extent. */
+export const sameBound = ({ bound: a }: Range, { bound: b }: Range): boolean =>
+  a.kind === 'extent' && b.kind === 'extent' && sameExpr(a.extent, b.extent)
 
 interface Guards {
   readonly factors: readonly Expr[]
@@ -102,9 +108,9 @@ function guardsOf(
   remaining: readonly Range[],
   loose: ReadonlySet<string>,
 ): Guards {
-  const inValue = readsIn(value)
+  const inValue = readsOf(value)
   const direct = factorsOf(value, () => false).numerators
-  const inBodies = bodies.flatMap(readsIn).filter((part) => !sameExpr(part, leaf))
+  const inBodies = bodies.flatMap(readsOf).filter((part) => !sameExpr(part, leaf))
   const factors: Expr[] = []
   const conditions: Expr[] = []
   let underSum = false
@@ -141,17 +147,6 @@ function withinBounds(index: string, bound: Exclude<Range['bound'], { kind: 'inf
     ? [binary('>=', name(index), number(0)), binary('<', name(index), bound.extent)]
     : [binary('>=', name(index), bound.start), binary('<=', name(index), bound.last)]
 }
-
-function readsIn(expr: Expr): ReadExpr[] {
-  const found: ReadExpr[] = []
-  walk(expr, (part) => {
-    if (part.kind === 'read' && !found.some((other) => sameExpr(other, part))) found.push(part)
-  })
-  return found
-}
-
-const usesAlone = (part: ReadExpr, index: string): boolean =>
-  part.at.some((at) => at.kind === 'name' && at.name === index)
 
 /** How expressions of the original indices are seen from a place. */
 interface View {
@@ -218,5 +213,7 @@ function rewriteIndex(at: Expr, view: View): Expr {
   if (!mentions(at, view.values)) return at
   const dimension = view.rows.findIndex((row) => sameExpr(row, at))
   if (dimension >= 0) return name(view.places[dimension])
-  return tidyIndex(rewrite(at, view), view.indices)
+  const rewritten = rewrite(at, view)
+  const renamed = [...freeNames(at)].every((index) => (view.values.get(index)?.kind ?? 'name') === 'name')
+  return renamed ? rewritten : tidyIndex(rewritten, view.indices)
 }

@@ -34,7 +34,9 @@ type Accepted<Rank, Given> =
   Given extends Tensor<infer Own> ? (number extends Own ? Given : OfRank<Rank>) : OfRank<Rank>
 
 /** Names that the formula does not read are refused. */
-type NoOthers<Text extends string, Given> = { readonly [Name in Exclude<keyof Given, keyof OperandRanks<Text>>]: never }
+type NoOthers<Text extends string, Given> = {
+  readonly [Name in Exclude<keyof Given & string, keyof OperandRanks<Text>>]: never
+}
 
 /** A formula: call it with its operands to get the tensor that it computes. `String(f)` is its canonical text. */
 export interface Formula<Text extends string = string> {

@@ -12,11 +12,23 @@ import {
   reduce,
   type Statement,
   substitute,
+  walk,
 } from '../expression/tree.ts'
-import { adjointTerm, type Reached } from './adjointTerm.ts'
+import { adjointTerm, type Reached, sameBound } from './adjointTerm.ts'
 import { over, plus, sameExpr, times } from './algebra.ts'
 import { allNames, operandsOfFormula, visitFree } from './formulaNames.ts'
-import { freeNames, hasExtent, isRead, lift, readOf, readsAny, renameBound, withDistinctIndices } from './lift.ts'
+import {
+  bounds,
+  freeNames,
+  hasExtent,
+  lift,
+  readOf,
+  readsAny,
+  readsOf,
+  renameBound,
+  usesAlone,
+  withDistinctIndices,
+} from './lift.ts'
 import { freshName } from './ranges.ts'
 import { derivative } from './scalarDerivatives.ts'
 
@@ -52,7 +64,7 @@ export function gradientTree(tree: FormulaTree, operand: string): FormulaTree {
     propagate(statement, readOf(adjoint, statement.axes), derivation)
   }
   const terms = derivation.terms.get(operand)
-  const axes = targetsOf(operand, rank, derivation).map((index): Range => ({ index, bound: { kind: 'inferred' } }))
+  const axes = targetsOf(operand, rank, derivation)
   backward.push({ name: adjointNames.get(operand)!, axes, value: terms ? sum(terms) : number(0) })
   return { statements: [...neededBy(backward, derivation.forward), ...backward] }
 }
@@ -90,32 +102,45 @@ const sum = (terms: readonly Expr[]): Expr => terms.reduce((total, term) => plus
 /** Axes that no term bounds run as far as those of the tensor, which is read to the power 0 to say so. */
 function adjointStatement(adjoint: string, axes: readonly Range[], terms: readonly Expr[], tensor: Expr): Statement {
   const value = sum(terms)
-  const bounded = axes.every((axis) => hasExtent(axis) || isRead(value, axis.index))
+  const bounded = axes.every(
+    (axis) => hasExtent(axis) || readsOf(value).some((part) => !part.maybe && usesAlone(part, axis.index)),
+  )
   return { name: adjoint, axes, value: bounded ? value : times(value, binary('^', tensor, number(0))) }
 }
 
-/** The names of the axes of a gradient: a statement's own, and of an operand those it is read with, as far as they are names. */
-function targetsOf(tensor: string, rank: number, { statements, taken }: Derivation): string[] {
+/**
+ * The axes of a gradient: a statement's own; of an operand those it is read with, as far as they are names. An axis whose
+ * reads all run over the same stated extent has it too.
+ */
+function targetsOf(tensor: string, rank: number, derivation: Derivation): readonly Range[] {
+  const { statements, taken } = derivation
   const own = statements.find((statement) => statement.name === tensor)
-  if (own) return own.axes.map(({ index }) => index)
-  const reads: Leaf[] = []
-  for (const { axes, value } of statements) {
-    visitFree({ name: '', axes, value }, (leaf) => {
-      if (leaf.kind === 'read' && leaf.tensor === tensor) reads.push(leaf)
-    })
-  }
-  const chosen: string[] = []
+  if (own) return own.axes
+  const reads = statements.flatMap(({ value }) => readsOf(value)).filter((part) => part.tensor === tensor)
+  const ranges = new Map(statements.flatMap(rangesOf).map((range) => [range.index, range]))
+  const chosen = new Set<string>()
   const letters = [...'abcdefghijklmnopqrstuvwxyz'].filter((letter) => !taken.has(letter))
-  const constants = new Set(operandsOfFormula({ statements }).map((operand) => operand.name))
-  for (let dimension = 0; dimension < rank; dimension++) {
-    const named = reads
-      .map((leaf) => (leaf.kind === 'read' ? leaf.at[dimension] : leaf))
-      .find((at) => at.kind === 'name' && !chosen.includes(at.name) && !constants.has(at.name))
-    chosen.push(
-      named?.kind === 'name' ? named.name : (letters.shift() ?? freshName('a', new Set([...taken, ...chosen]))),
-    )
-  }
-  return chosen
+  return Array.from({ length: rank }, (_, dimension): Range => {
+    const used = reads.map(({ at }): Range | null => {
+      const index = at[dimension]
+      return (index.kind === 'name' && ranges.get(index.name)) || null
+    })
+    const named = used.find((range) => range && !chosen.has(range.index))
+    const index = named?.index ?? letters.shift() ?? freshName('a', new Set([...taken, ...chosen]))
+    chosen.add(index)
+    const [first] = used
+    const bounded = first && used.every((range) => range && sameBound(range, first))
+    return { index, bound: bounded ? first.bound : { kind: 'inferred' } }
+  })
+}
+
+/** Everything that runs in a statement. */
+function rangesOf({ axes, value }: Statement): Range[] {
+  const found = [...axes]
+  walk(value, (part) => {
+    if (part.kind === 'reduce') found.push(...part.ranges)
+  })
+  return found
 }
 
 /** Sends the adjoint of a statement on to what the statement reads. */
@@ -148,7 +173,8 @@ interface Source {
 function propagateInto(expr: Expr, context: Context, source: Source): void {
   const { derivation } = source
   const { bare, reductions } = withoutReductions(expr)
-  const restore = (part: Expr): Expr => substitute(part, reductions)
+  // A reduction in a slope runs over indices of its own, besides those of the reduction that the adjoint goes into.
+  const restore = (part: Expr): Expr => renameBound(substitute(part, reductions), new Set(derivation.taken))
   for (const leaf of leavesOf(bare)) {
     const along = derivative(bare, (other) => (sameExpr(other, leaf) ? number(1) : null), source.value)
     if (!along) continue
@@ -223,13 +249,16 @@ function propagateIntoReduction(reduction: ReduceExpr, context: Context, source:
 
 /** How many combinations a mean is over. */
 function countOf({ ranges, body }: ReduceExpr, { taken }: Derivation): Expr {
-  const reads: Expr[] = []
-  visitFree({ name: '', axes: [], value: body }, (leaf) => {
-    if (leaf.kind === 'read' && !reads.some((other) => sameExpr(other, leaf))) reads.push(leaf)
+  const reads = readsOf(body)
+  const absent = reads.filter(({ maybe }) => maybe)
+  if (absent.length === 0 && ranges.every(hasExtent)) return ranges.map(extentOf).reduce(times)
+  const bounding = ranges.flatMap((range) => {
+    if (hasExtent(range)) return []
+    const plain = reads.filter((part) => !part.maybe && freeNames(part).has(range.index))
+    const alone = plain.find((part) => usesAlone(part, range.index))
+    return alone ? [alone] : plain
   })
-  const maybe = reads.some((part) => part.kind === 'read' && part.maybe)
-  if (!maybe && ranges.every(hasExtent)) return ranges.map(extentOf).reduce(times)
-  const ones = reads.map((part) => binary('^', part, number(0)))
+  const ones = [...new Set([...bounding, ...absent])].map((part) => binary('^', part, number(0)))
   return renameBound(reduce('sum', ranges, ones.reduce(times, number(1))), new Set(taken))
 }
 
@@ -269,7 +298,7 @@ function winnerOf(reduction: ReduceExpr, context: Context, { statement, derivati
   if (axes.some(({ bound }) => bound.kind === 'between')) return binary('==', renameBound(found, new Set(taken)), place)
   const own = freshName('winner', taken)
   taken.add(own)
-  if (axes.every((axis) => hasExtent(axis) || isRead(body, axis.index))) {
+  if (axes.every((axis) => hasExtent(axis) || bounds(body, axis.index, statement.value))) {
     forward.push({ name: own, axes, value: found })
     return binary('==', readOf(own, axes), place)
   }

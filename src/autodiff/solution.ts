@@ -41,7 +41,8 @@ export function valueExpr(a: Affine): Expr {
   return roundDivisions(exprOf(a))
 }
 
-function roundDivisions(expr: Expr): Expr {
+/** An index expression as a value, its divisions rounded down. */
+export function roundDivisions(expr: Expr): Expr {
   if (expr.kind === 'unary') return { ...expr, arg: roundDivisions(expr.arg) }
   if (expr.kind !== 'binary') return expr
   const rounded = binary(expr.op, roundDivisions(expr.left), roundDivisions(expr.right))

@@ -1,6 +1,7 @@
 // Turning a read around without knowing extents: index expressions with symbolic constants, solved for some of their indices.
 import { binary, type Expr, name, number, substitute } from '../expression/tree.ts'
 import { type Derivative, isNumber, minus, negate, one, over, plus, times } from './algebra.ts'
+import { roundDivisions } from './solution.ts'
 
 /** `Σ coefficient · index + rest`, coefficients and rest without indices. */
 interface Linear {
@@ -35,7 +36,7 @@ export function solveSymbolic(
     open = open.filter((_, position) => position !== Math.max(at, 0))
     const index = form && chooseIndex(form, preferred)
     if (!form || !index) {
-      conditions.push(binary('==', substitute(row, bindings), target))
+      conditions.push(binary('==', roundDivisions(substitute(row, bindings)), target))
       continue
     }
     const others = { terms: new Map([...form.terms].filter(([other]) => other !== index)), rest: form.rest }
@@ -78,7 +79,7 @@ function divide(target: Expr, others: Linear, coefficient: Expr, conditions: Exp
     true,
   )
   if (isNumber(divisor, 1)) return difference
-  conditions.push(binary('==', binary('%', difference, divisor), number(0)))
+  conditions.push(binary('==', binary('%', roundDivisions(difference), divisor), number(0)))
   return over(difference, divisor)
 }
 

@@ -3,6 +3,7 @@ import { formula } from '../autodiff/index.ts'
 import { compileGraph } from '../compiler/compile.ts'
 import { printProgram } from '../compiler/print.ts'
 import { EinfoldError } from '../errors.ts'
+import type { FormulaTree } from '../expression/tree.ts'
 import { inputNode } from '../graph/build.ts'
 import { describeNode } from '../graph/describe.ts'
 import { type Node, operandsOf } from '../graph/node.ts'
@@ -28,7 +29,7 @@ Flags
   --value NAME=n       the number that a constant is, such as a stride
   --gradient NAME      loops and code of the gradient by this operand, instead of those of the formula
   --latex              formula and gradients as LaTeX too
-  --device NAME        whose code is shown (einfold devices lists them)
+  --device NAME        whose loops and code are shown (einfold devices lists them); js when left out, the readable one
 
 Examples
   ${example}
@@ -39,7 +40,7 @@ Examples
   async run(args, terminal) {
     const { values, positionals } = parseFlags(args, flags, 'explain')
     const text = onePositional(positionals, 'a formula', example)
-    chooseDevice(values.device)
+    chooseDevice(values.device ?? 'js')
     const f = formula(text)
     const specs = operandSpecs(f.tree, values.shape ?? [], values.value ?? [])
     const operands = inputsFor(specs)
@@ -125,17 +126,16 @@ function gradientTensor(
   operands: Record<string, Tensor | number>,
   result: Tensor,
 ): Tensor {
-  const gradient = f.gradient(name)
-  const adjoint = `d${f.tree.statements.at(-1)!.name}`
   const dz = new Tensor(inputNode(Object.keys(operands).length, result.shape, 'f32'))
-  const given: Record<string, Tensor | number> = { ...operands, [adjoint]: dz }
-  const needed = new Set(gradient.operands.map((operand) => operand.name))
-  return gradient(Object.fromEntries(Object.entries(given).filter(([key]) => needed.has(key) || key === name)) as never)
+  return f.gradient(name)({ ...operands, [adjointName(f)]: dz } as never)
 }
+
+/** What the gradient by the result is called in gradients of a formula: `dz` for `z = …`. */
+export const adjointName = (f: { readonly tree: FormulaTree }): string => `d${f.tree.statements.at(-1)!.name}`
 
 function showProgram(shown: Tensor, wanted: string | undefined, { print, style }: Terminal): void {
   const of = wanted === undefined ? '' : ` of the gradient by ${wanted}`
-  const { program } = compileGraph({ outputs: [shown.node], updates: [] })
+  const { program } = compileGraph({ outputs: [shown.node], updates: [] }, device().target)
   print(`\n${style.bold(`loop nest${of}`)}`)
   print(indented(printProgram(program)))
   const chosen = device()

@@ -1,10 +1,10 @@
 // Operands for a formula from the command line: the shapes that were given, and small ones for the others.
 import { operandsOfFormula } from '../autodiff/formulaNames.ts'
-import type { Expr, FormulaTree, Range } from '../expression/tree.ts'
+import type { Expr, FormulaTree, Range, ReadExpr } from '../expression/tree.ts'
 import { children, substitute, walk } from '../expression/tree.ts'
 import { nearest } from '../formula/nearest.ts'
 import type { Shape } from '../graph/node.ts'
-import { affineOf, bounds, type Interval } from '../index/index.ts'
+import { type Affine, affineOf, bounds, constant, type Interval, isConstant } from '../index/index.ts'
 import { UsageError } from './command.ts'
 
 /** An operand of a formula: a number, or a tensor known by its shape. */
@@ -39,7 +39,7 @@ export function operandSpecs(tree: FormulaTree, shapes: readonly string[], value
         `the formula reads ${name} with ${rank} ${rank === 1 ? 'index' : 'indices'}; --shape gives it ${shape.length}`,
       )
   }
-  const sizes = new Sizes(tree, given, numbers)
+  const sizes = sizesOf(tree, given, numbers)
   return operands.map(({ name, rank }): OperandSpec => {
     const value = numbers.get(name)
     if (value !== undefined) return { name, kind: 'number', value }
@@ -47,7 +47,7 @@ export function operandSpecs(tree: FormulaTree, shapes: readonly string[], value
       throw new UsageError(
         `${name} stands in an index or a range, so it must be a number: add, for example, --value ${name}=2`,
       )
-    const shape = given.get(name) ?? sizes.shapeOf(name, rank)
+    const shape = given.get(name) ?? sizes.shapes.get(name) ?? []
     const isIndex = sizes.gathered.has(name)
     const largest = sizes.gathered.get(name) ?? 0
     return { name, kind: 'tensor', shape, dtype: isIndex ? 'i32' : 'float', largest, isGiven: given.has(name) }
@@ -89,106 +89,86 @@ function shapeOf(name: string, text: string): Shape {
   )
 }
 
-/** Index extents, and from them the smallest shapes that hold every read. */
-class Sizes {
+interface Sizes {
   /** Names that stand in an index or a bound. */
-  readonly inIndices = new Set<string>()
+  readonly inIndices: ReadonlySet<string>
   /** Integer tensors that stand in the index of another read, with the largest value they may have. */
-  readonly gathered = new Map<string, number>()
-  readonly #intervals = new Map<string, Interval>()
-  readonly #shapes = new Map<string, number[]>()
-  readonly #numbers: ReadonlyMap<string, number>
+  readonly gathered: ReadonlyMap<string, number>
+  /** The smallest shapes that hold every read. */
+  readonly shapes: ReadonlyMap<string, Shape>
+}
 
-  constructor(tree: FormulaTree, given: ReadonlyMap<string, Shape>, numbers: ReadonlyMap<string, number>) {
-    this.#numbers = numbers
-    const values = tree.statements.map(({ value }) => value)
-    const ranges = tree.statements.flatMap(({ axes, value }) => [...axes, ...rangesIn(value)])
-    const windows = windowIndices(values)
-    for (const { bound } of ranges)
-      for (const part of bound.kind === 'extent'
-        ? [bound.extent]
-        : bound.kind === 'between'
-          ? [bound.start, bound.last]
-          : [])
-        this.#noteNames(part)
-    for (const value of values)
-      walk(value, (part) => {
-        if (part.kind === 'read') part.at.forEach((index) => this.#noteNames(index))
-      })
-    for (const range of ranges) this.#takeBound(range)
-    for (const value of values) this.#takeGiven(value, given)
-    let next = 0
-    for (const { index } of ranges) {
-      if (this.#intervals.has(index)) continue
-      const extent = windows.has(index) ? 3 : usualSizes[next++ % usualSizes.length]
-      this.#intervals.set(index, { min: 0, max: extent - 1 })
+/** What runs how far: by its bound, by the tensors whose shapes were given, else a few steps; and what that needs of tensors. */
+function sizesOf(
+  { statements }: FormulaTree,
+  given: ReadonlyMap<string, Shape>,
+  numbers: ReadonlyMap<string, number>,
+): Sizes {
+  const values = statements.map(({ value }) => value)
+  const ranges = statements.flatMap(({ axes, value }) => [...axes, ...rangesIn(value)])
+  const reads = values.flatMap(readsIn)
+  const constants = new Map([...numbers].map(([name, value]) => [name, { kind: 'number', value } as const]))
+  const intervals = new Map<string, Interval>()
+  const affine = (expr: Expr) => affineOf(substitute(expr, constants), intervals)
+
+  for (const { index, bound } of ranges) {
+    const interval = intervalOf(bound, affine)
+    if (interval) intervals.set(index, interval)
+  }
+  // An index that stands alone in the read of a tensor of known shape runs over that axis.
+  for (const { tensor, at } of reads)
+    for (const [axis, index] of at.entries()) {
+      const extent = given.get(tensor)?.[axis]
+      if (index.kind === 'name' && extent !== undefined && !intervals.has(index.name) && !numbers.has(index.name))
+        intervals.set(index.name, { min: 0, max: extent - 1 })
     }
-    for (const value of values) this.#takeReads(value, given)
+  const windows = windowIndices(values)
+  let next = 0
+  for (const { index } of ranges) {
+    if (intervals.has(index)) continue
+    const extent = windows.has(index) ? 3 : usualSizes[next++ % usualSizes.length]
+    intervals.set(index, { min: 0, max: extent - 1 })
   }
 
-  shapeOf(name: string, rank: number): Shape {
-    return this.#shapes.get(name) ?? Array(rank).fill(usualSizes[0])
+  const shapes = new Map<string, number[]>()
+  const gathered = new Map<string, number>()
+  for (const { tensor, at, maybe } of reads) {
+    const shape = shapes.get(tensor) ?? at.map(() => 1)
+    shapes.set(tensor, shape)
+    for (const [axis, index] of at.entries()) {
+      for (const inner of readsIn(index)) gathered.set(inner.tensor, (given.get(tensor)?.[axis] ?? gatheredSize) - 1)
+      const position = affine(index)
+      const needed = position ? extentFor(bounds(position, intervals), maybe) : gatheredSize
+      shape[axis] = Math.max(shape[axis], needed)
+    }
   }
+  return { inIndices: namesInIndices(ranges, reads), gathered, shapes }
+}
 
-  #noteNames(part: Expr): void {
+function intervalOf(bound: Range['bound'], affine: (expr: Expr) => Affine | null): Interval | null {
+  if (bound.kind === 'inferred') return null
+  const first = bound.kind === 'between' ? affine(bound.start) : constant(0)
+  const last = affine(bound.kind === 'between' ? bound.last : bound.extent)
+  if (!first || !last || !isConstant(first) || !isConstant(last)) return null
+  return { min: first.constant, max: bound.kind === 'between' ? last.constant : last.constant - 1 }
+}
+
+/** What holds all positions; where reads may fall outside, what is left when they do so equally far at both ends. */
+const extentFor = ({ min, max }: Interval, maybe: boolean): number =>
+  Math.max(1, maybe && min < 0 ? max + 1 + min : max + 1)
+
+function namesInIndices(ranges: readonly Range[], reads: readonly ReadExpr[]): Set<string> {
+  const parts = [...reads.flatMap(({ at }) => at)]
+  for (const { bound } of ranges) {
+    if (bound.kind === 'extent') parts.push(bound.extent)
+    if (bound.kind === 'between') parts.push(bound.start, bound.last)
+  }
+  const names = new Set<string>()
+  for (const part of parts)
     walk(part, (inner) => {
-      if (inner.kind === 'name') this.inIndices.add(inner.name)
+      if (inner.kind === 'name') names.add(inner.name)
     })
-  }
-
-  #affine(expr: Expr) {
-    const constants = new Map([...this.#numbers].map(([name, value]) => [name, { kind: 'number', value } as const]))
-    return affineOf(substitute(expr, constants), this.#intervals)
-  }
-
-  #takeBound({ index, bound }: Range): void {
-    if (bound.kind === 'inferred') return
-    const start = bound.kind === 'between' ? this.#affine(bound.start) : null
-    const last = this.#affine(bound.kind === 'between' ? bound.last : bound.extent)
-    if (!last || last.terms.length > 0 || (start && start.terms.length > 0)) return
-    const min = start?.constant ?? 0
-    this.#intervals.set(index, { min, max: bound.kind === 'between' ? last.constant : last.constant - 1 })
-  }
-
-  /** An index that stands alone in the read of a tensor of known shape runs over that axis. */
-  #takeGiven(value: Expr, given: ReadonlyMap<string, Shape>): void {
-    walk(value, (part) => {
-      if (part.kind !== 'read') return
-      part.at.forEach((index, axis) => {
-        const extent = given.get(part.tensor)?.[axis]
-        if (
-          index.kind === 'name' &&
-          extent !== undefined &&
-          !this.#intervals.has(index.name) &&
-          !this.#numbers.has(index.name)
-        )
-          this.#intervals.set(index.name, { min: 0, max: extent - 1 })
-      })
-    })
-  }
-
-  #takeReads(value: Expr, given: ReadonlyMap<string, Shape>): void {
-    walk(value, (part) => {
-      if (part.kind !== 'read') return
-      const shape = this.#shapes.get(part.tensor) ?? part.at.map(() => 1)
-      this.#shapes.set(part.tensor, shape)
-      part.at.forEach((index, axis) => {
-        walk(index, (inner) => {
-          if (inner.kind === 'read')
-            this.gathered.set(inner.tensor, (given.get(part.tensor)?.[axis] ?? gatheredSize) - 1)
-        })
-        const affine = this.#affine(index)
-        const needed = affine ? this.#extent(affine, part.maybe) : gatheredSize
-        shape[axis] = Math.max(shape[axis], needed)
-      })
-    })
-  }
-
-  /** What holds all positions; where reads may fall outside, what is left when they do so equally at both ends. */
-  #extent(affine: NonNullable<ReturnType<typeof affineOf>>, maybe: boolean): number {
-    const { min, max } = bounds(affine, this.#intervals)
-    return Math.max(1, maybe && min < 0 ? max + 1 + min : max + 1)
-  }
+  return names
 }
 
 const usualSizes = [2, 3, 4, 5, 6]
@@ -199,18 +179,23 @@ function rangesIn(value: Expr): Range[] {
   return [...own, ...children(value).flatMap(rangesIn)]
 }
 
+function readsIn(value: Expr): ReadExpr[] {
+  const found: ReadExpr[] = []
+  walk(value, (part) => {
+    if (part.kind === 'read') found.push(part)
+  })
+  return found
+}
+
 /** Indices of reductions that are added to others inside a read: those of a window. */
 function windowIndices(values: readonly Expr[]): Set<string> {
   const reduced = new Set(values.flatMap(rangesIn).map(({ index }) => index))
   const found = new Set<string>()
-  for (const value of values)
-    walk(value, (part) => {
-      if (part.kind !== 'read') return
-      for (const index of part.at)
-        if (index.kind === 'binary')
-          walk(index, (inner) => {
-            if (inner.kind === 'name' && reduced.has(inner.name)) found.add(inner.name)
-          })
-    })
+  for (const { at } of values.flatMap(readsIn))
+    for (const index of at)
+      if (index.kind === 'binary')
+        walk(index, (inner) => {
+          if (inner.kind === 'name' && reduced.has(inner.name)) found.add(inner.name)
+        })
   return found
 }

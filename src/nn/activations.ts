@@ -3,8 +3,8 @@ import type { Tensor } from '../graph/tensor.ts'
 import type { Layer } from './layer.ts'
 import { defineLayer } from './layer.ts'
 
-const activation = (name: string, forward: (x: Tensor) => Tensor, formula = `z[i] = ${name}(x[i])`): Layer =>
-  defineLayer({ name, formula, forward })
+const activation = (name: string, forward: (x: Tensor) => Tensor): Layer =>
+  defineLayer({ name, formula: `z[i] = ${name}(x[i])`, forward })
 
 export const tanh = (): Layer => activation('tanh', (x) => x.tanh())
 
@@ -27,4 +27,8 @@ export const sin = (): Layer => activation('sin', (x) => x.sin())
 
 /** exp(x) / sum(exp(x)) over an axis; the last when left out. */
 export const softmax = (axis = -1): Layer =>
-  activation('softmax', (x) => x.softmax(axis), 'z[b,i] = exp(x[b,i]) / sum(j) exp(x[b,j])')
+  defineLayer({
+    name: 'softmax',
+    formula: axis === -1 ? 'z[b,i] = exp(x[b,i]) / sum(j) exp(x[b,j])' : undefined,
+    forward: (x: Tensor) => x.softmax(axis),
+  })

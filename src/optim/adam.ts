@@ -18,18 +18,14 @@ export interface AdamOptions {
  * Adam, as torch.optim.Adam: with m and v the running means of gradient and squared gradient, at step t
  * p = p - lr / (1 - β₁ᵗ) · m / (√v / √(1 - β₂ᵗ) + eps). Source: Kingma and Ba, 2015. Throws EinfoldError `bad-option`.
  */
-export const adam = (options: AdamOptions = {}): Optimizer => adamLike('adam', { weightDecay: 0, ...options }, false)
+export const adam = (options: AdamOptions = {}): Optimizer => adamLike('adam', options, options.weightDecay ?? 0, false)
 
 /** Adam with the weight decay apart from the gradient. Source: Loshchilov and Hutter, 2019. Throws EinfoldError `bad-option`. */
 export const adamW = (options: AdamOptions = {}): Optimizer =>
-  adamLike('adamW', { weightDecay: 0.01, ...options }, true)
+  adamLike('adamW', options, options.weightDecay ?? 0.01, true)
 
-function adamLike(
-  name: string,
-  options: AdamOptions & { readonly weightDecay: number },
-  decoupled: boolean,
-): Optimizer {
-  const { lr = 1e-3, betas = [0.9, 0.999], eps = 1e-8, weightDecay } = options
+function adamLike(name: string, options: AdamOptions, weightDecay: number, decoupled: boolean): Optimizer {
+  const { lr = 1e-3, betas = [0.9, 0.999], eps = 1e-8 } = options
   for (const beta of betas)
     checkNumber(name, 'a beta', beta, (value) => value >= 0 && value < 1, '0 or more and less than 1')
   checkNumber(name, 'eps', eps, (value) => value >= 0, '0 or more')

@@ -1,6 +1,8 @@
 // The devices of this machine, and the one that computes.
 import type { Device, DeviceName } from '../device/device.ts'
 import { jsDevice } from '../device/js/device.ts'
+import { wasmDevice } from '../device/wasm/device.ts'
+import { wasmFeatures } from '../device/wasm/features.ts'
 import { nativeAbsence, nativeDevice } from '../device/native/device.ts'
 import { DeviceError } from '../errors.ts'
 
@@ -26,6 +28,12 @@ const entries: readonly Entry[] = [
     about: 'plain JavaScript; slow and readable, the reference for all others',
     absence: () => null,
     make: jsDevice,
+  },
+  {
+    name: 'wasm',
+    about: 'WebAssembly with 128-bit vectors; nothing to install',
+    absence: () => (wasmFeatures().simd ? null : 'this engine has no WebAssembly SIMD'),
+    make: () => wasmDevice(),
   },
   {
     name: 'native',

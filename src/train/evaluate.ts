@@ -74,8 +74,7 @@ export function evaluator(
     net.eval()
     try {
       for (const rows of batches(n, batchSize)) {
-        using at = fromArray(rows, [rows.length])
-        const result = step(at)
+        const result = step(fromArray(rows, [rows.length]))
         if (result.loss) lossSum += (await numberOf(result.loss)) * rows.length
         if (result.hits) hits += await numberOf(result.hits)
         if (result.predictions) predictions.set(await result.predictions.data(), count)

@@ -133,7 +133,7 @@ export async function fit(net: Layer, data: Data | Split, options: FitOptions): 
     if (log) log.epoch(record, epochs)
     await options.onEpoch?.(record)
   }
-  optimizer.lr = lr
+  if (options.schedule) optimizer.lr = lr
   if (best?.parameters && best.record !== records.at(-1)) restore(net, best.parameters)
   net.eval()
   if (log) log.end({ ended, records, kept: best?.parameters ? best.record : null })
@@ -223,12 +223,10 @@ function trainingStep(
     return hits ? { loss: mean, hits } : { loss: mean }
   })
   return (rows, epoch) => {
-    using at = fromArray(rows, [rows.length])
+    const at = fromArray(rows, [rows.length])
     if (!augment) return step(at)
     const [, , height, width] = examples.images.shape
-    const places = sources(rows, [height, width], augment, { seed, epoch })
-    using down = places.down
-    using across = places.across
+    const { down, across } = sources(rows, [height, width], augment, { seed, epoch })
     return step(at, down, across)
   }
 }

@@ -1,7 +1,8 @@
-import { formula, grad, type Tensor, zeros } from '../../src/index.ts'
+import { test } from 'node:test'
+import { formula, grad, type Tensor, tensor, zeros } from '../../src/index.ts'
 import * as nn from '../../src/nn/index.ts'
 import type { Inputs } from '../support/goldens.ts'
-import { testGoldens, withParameters } from '../support/goldens.ts'
+import { assertClose, inputsOf, readGoldens, testGoldens, withParameters } from '../support/goldens.ts'
 
 interface Convolution {
   readonly axes: 1 | 2 | 3
@@ -33,14 +34,15 @@ const unpadded = {
         sum(c,u,v,w) x[n,o/O*C+c,s1*i+d1*u,s2*j+d2*v,s3*k+d3*w] * weight[o,c,u,v,w]`,
 }
 
-function convolve({ x, weight, bias }: Inputs, { axes, stride, padding, dilation, groups }: Convolution): Tensor {
+function convolutionFormula({ x, weight, bias }: Inputs, attributes: Convolution) {
+  const { axes, stride, padding, dilation, groups } = attributes
   const isPadded = padding.some((width) => width > 0)
   const text = isPadded ? convolutions[axes] : unpadded[axes]
   const extents = stride.map((step, axis) => {
     const span = dilation[axis] * (weight.shape[axis + 2] - 1) + 1
     return Math.floor((x.shape[axis + 2] + 2 * padding[axis] - span) / step) + 1
   })
-  return formula(bias ? text : text.replace('bias[o] +', ''))({
+  const operands: Record<string, Tensor | number> = {
     x,
     weight,
     ...(bias && { bias }),
@@ -49,7 +51,13 @@ function convolve({ x, weight, bias }: Inputs, { axes, stride, padding, dilation
     ...numbered('s', stride),
     ...numbered('d', dilation),
     ...(isPadded && { ...numbered('p', padding), ...numbered('L', extents) }),
-  })
+  }
+  return { conv: formula(bias ? text : text.replace('bias[o] +', '')), operands }
+}
+
+function convolve(inputs: Inputs, attributes: Convolution): Tensor {
+  const { conv, operands } = convolutionFormula(inputs, attributes)
+  return conv(operands)
 }
 
 /** `{ s1: …, s2: … }`: one constant an axis. */
@@ -131,3 +139,16 @@ testGoldens('convolution', {
     'adjoint of the convolution': adjointOfConvolution,
   },
 })
+
+for (const golden of readGoldens('convolution').filter(({ op }) => op === 'conv')) {
+  test(`${golden.name}: the formulas of the gradients give PyTorch's gradients`, async () => {
+    const inputs = inputsOf(golden)
+    const { conv, operands } = convolutionFormula(inputs, golden.attributes as unknown as Convolution)
+    const { shape, cotangent } = golden.outputs.y
+    const dy = tensor(Float64Array.from(cotangent!), { shape, dtype: 'f64' })
+    for (const [name, expected] of Object.entries(golden.gradients)) {
+      const gradient = conv.gradient(name)
+      assertClose(`${gradient}`, await gradient({ ...operands, dy }).data(), expected.map(Number))
+    }
+  })
+}

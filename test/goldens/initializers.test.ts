@@ -38,7 +38,7 @@ for (const { name, op, attributes, outputs } of readGoldens('initializers')) {
       const largest = Math.max(...Array.from(values, Math.abs))
       assert(largest <= scale && largest > 0.995 * scale, `the largest of ${values.length} is ${largest}, of ${scale}`)
     } else {
-      const deviation = Math.sqrt(values.reduce((sum, value) => sum + value * value, 0) / values.length)
+      const deviation = Math.sqrt(Array.from(values).reduce((sum, value) => sum + value * value, 0) / values.length)
       // Five standard errors.
       const error = 5 / Math.sqrt(2 * values.length)
       assert(Math.abs(deviation / scale - 1) < error, `the deviation of ${values.length} is ${deviation}, not ${scale}`)
@@ -49,7 +49,11 @@ for (const { name, op, attributes, outputs } of readGoldens('initializers')) {
 /** The fans that an initializer is told for a parameter of this shape. */
 async function fansFor(shape: readonly number[]): Promise<Fans> {
   let told: Fans | null = null
-  const asking: Initializer = { fill: (_, __, fans) => void (told = fans()) }
+  const asking: Initializer = {
+    fill: (_, __, fans) => {
+      told = fans()
+    },
+  }
   await nn.parameter(shape, asking).data()
   assert(told, 'the initializer was not asked')
   return told

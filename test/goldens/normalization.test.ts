@@ -23,7 +23,12 @@ function batchNorm({ x, weight, bias, runningMean, runningVar }: Inputs, { train
   const variance = training ? x.variance(others) : runningVar
   const normalized = x.sub(perChannel(mean)).div(perChannel(variance).add(eps).sqrt())
   const update = (running: Tensor, batch: Tensor) =>
-    training ? running.mul(1 - momentum).add(batch.mul(momentum)).stopGradient() : running
+    training
+      ? running
+          .mul(1 - momentum)
+          .add(batch.mul(momentum))
+          .stopGradient()
+      : running
   return {
     y: normalized.mul(perChannel(weight)).add(perChannel(bias)),
     runningMean: update(runningMean, mean),

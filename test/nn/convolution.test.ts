@@ -69,7 +69,7 @@ test('a convolution of any rank, stride, padding, dilation, groups and layout is
       await expectClose(found, z)
       await expectGradients(layer, x)
     }),
-    { numRuns: 25 },
+    { numRuns: 16 },
   )
 })
 
@@ -96,7 +96,7 @@ test('a transposed convolution of any rank, stride, padding, dilation, groups an
       await expectClose(found, z)
       await expectGradients(layer, x)
     }),
-    { numRuns: 25 },
+    { numRuns: 16 },
   )
 })
 

@@ -52,7 +52,7 @@ for (const [kind, { make, options, of }] of Object.entries(kinds)) {
         await expectClose(found, z)
         await expectGradients(layer, x)
       }),
-      { numRuns: 15 },
+      { numRuns: 12 },
     )
   })
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { grad } from '../../src/autodiff/index.ts'
 import { tensor, zeros } from '../../src/graph/index.ts'
+import type { Parameter } from '../../src/graph/parameter.ts'
 import type { Tensor } from '../../src/graph/tensor.ts'
 import { compile } from '../../src/index.ts'
 import { init, linear, mse, parameter } from '../../src/nn/index.ts'
@@ -121,7 +122,7 @@ test('gradients come in order, by name or by parameter', async () => {
   optimizer.update([dw, db])
   optimizer.update({ bias: db, weight: dw })
   optimizer.update(
-    new Map<Tensor, Tensor>([
+    new Map<Parameter, Tensor>([
       [bias, db],
       [weight, dw],
     ]),

@@ -1,10 +1,32 @@
-// Whether a device's numbers are those of the interpreter, up to rounding.
+// Whether a device computes what the interpreter of nodes computes, up to rounding.
+import assert from 'node:assert/strict'
+import fc from 'fast-check'
+import type { DeviceName } from '../../src/device/device.ts'
 import { evaluator } from '../../src/graph/evaluator.ts'
 import { type Node, operandsOf } from '../../src/graph/node.ts'
+import { setDevice } from '../../src/index.ts'
 import { interpret } from './interpret.ts'
 import type { RandomProgram } from './programs.ts'
+import { programOf, recipes } from './programs.ts'
 
-export interface Expected {
+/** The distance from 1 to the next number. */
+const units = { f64: 2 ** -52, f32: 2 ** -23 }
+
+/** Fails with the smallest program found on which the device differs, and the seed that finds it again. */
+export async function assertAgreement(device: DeviceName, dtype: 'f64' | 'f32', numRuns: number): Promise<void> {
+  setDevice(device)
+  await fc.assert(
+    fc.asyncProperty(recipes(), async (recipe) => {
+      const program = programOf(recipe, dtype)
+      const found = await evaluator().evaluate(program.outputs.map(({ tensor }) => tensor.node))
+      const wrong = firstDisagreement(program, await expectedOf(program), found, units[dtype])
+      assert(wrong === null, `${program.lines.join('\n')}\n${wrong}`)
+    }),
+    { numRuns, includeErrorInReport: true },
+  )
+}
+
+interface Expected {
   /** The elements of each output. */
   readonly outputs: readonly Float64Array[]
   /** The largest number anywhere in the program, at least 1: what rounding errors are measured by. */
@@ -12,7 +34,7 @@ export interface Expected {
 }
 
 /** The outputs of a program as the interpreter computes them. */
-export async function expectedOf(program: RandomProgram): Promise<Expected> {
+async function expectedOf(program: RandomProgram): Promise<Expected> {
   const known = await numbersBehind([...program.values, ...program.outputs.map(({ tensor }) => tensor)])
   let scale = 1
   const elementsOf = ({ node }: RandomProgram['values'][number]): Float64Array => {
@@ -45,7 +67,7 @@ async function numbersBehind(tensors: readonly { readonly node: Node }[]): Promi
  * The first element that is too far off, in words, or null. The error allowed is that of the longest sum of the program's
  * largest numbers: `unit` is the distance from 1 to the next number.
  */
-export function firstDisagreement(
+function firstDisagreement(
   program: RandomProgram,
   expected: Expected,
   found: readonly ArrayLike<number>[],

@@ -4,8 +4,7 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import type { Dtype } from '../../src/dtype.ts'
 import { evaluator } from '../../src/graph/evaluator.ts'
-import { grad } from '../../src/autodiff/index.ts'
-import { Tensor, tensor } from '../../src/index.ts'
+import { grad, Tensor, tensor } from '../../src/index.ts'
 import type { Module } from '../../src/nn/index.ts'
 
 interface GoldenTensor {
@@ -82,8 +81,7 @@ export function withParameters<Own extends Module>(layer: Own, inputs: Inputs): 
 }
 
 async function checkGolden(golden: GoldenCase, run: Run, tolerance: Tolerance): Promise<void> {
-  const inputs: Record<string, Tensor> = {}
-  for (const [name, input] of Object.entries(golden.inputs)) inputs[name] = tensorOf(input)
+  const inputs = inputsOf(golden)
   const result = run(inputs, golden.attributes as never)
   const outputs = result instanceof Tensor ? { [Object.keys(golden.outputs)[0]]: result } : result
   assert.deepEqual(Object.keys(outputs).sort(), Object.keys(golden.outputs).sort(), 'the outputs')
@@ -110,6 +108,9 @@ interface Expected {
   readonly values: readonly GoldenNumber[]
 }
 
+export const inputsOf = (golden: GoldenCase): Inputs =>
+  Object.fromEntries(Object.entries(golden.inputs).map(([name, input]) => [name, tensorOf(input)]))
+
 const tensorOf = ({ dtype, shape, values }: GoldenTensor): Tensor =>
   tensor(Float64Array.from(values, toNumber), { shape, dtype })
 
@@ -133,7 +134,8 @@ export function assertClose(
   assert.equal(found.length, expected.length, `the length of ${what}`)
   const largest = Math.max(0, ...expected.map(Math.abs).filter(Number.isFinite))
   for (const [at, value] of expected.entries()) {
-    const isClose = Object.is(found[at], value) || Math.abs(found[at] - value) <= relative * Math.abs(value) + cancelled * largest
+    const isClose =
+      Object.is(found[at], value) || Math.abs(found[at] - value) <= relative * Math.abs(value) + cancelled * largest
     assert(isClose, `${what}, element ${at}: ${found[at]}, and PyTorch has ${value}`)
   }
 }

@@ -154,7 +154,11 @@ function factor(draft: Draft, scope: readonly Index[], depth: number): Piece {
     case 'mask': {
       const piece = read(draft, scope)
       const condition = `${position(draft, scope).text} ${draw.of(['<', '<=', '==', '!='])} ${position(draft, scope).text}`
-      return { ...piece, text: `where(${condition}, ${piece.text}, ${draw.of(['0', '0.5'])})`, bound: piece.bound + 0.5 }
+      return {
+        ...piece,
+        text: `where(${condition}, ${piece.text}, ${draw.of(['0', '0.5'])})`,
+        bound: piece.bound + 0.5,
+      }
     }
     case 'index': {
       const { text, least, most } = position(draft, scope)

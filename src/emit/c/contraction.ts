@@ -242,7 +242,8 @@ function productFunction(plan: Plan, context: ContractionContext): string {
   const blocks = plan.prepacked === null
   const packer = blocks ? packFunction(plan, context) : null
   const space = blocks ? context.blockSpace(Math.min(k, sumBlock) * columns * Math.min(panels, blockPanels)) : null
-  const tile = context.define('tile', (tileName) => tileFunction(tileName, plan, context))
+  const way = stagingOf(plan)
+  const tile = context.define('tile', (tileName) => tileFunction(tileName, plan, way, context))
   const lines: string[] = []
   lines.push(`  for (int k0 = 0; k0 < ${k}; k0 += ${sumBlock}) {`)
   lines.push(`    const int k1 = k0 + ${sumBlock} < ${k} ? k0 + ${sumBlock} : ${k};`)
@@ -255,9 +256,11 @@ function productFunction(plan: Plan, context: ContractionContext): string {
     lines.push(`    { const int p0 = 0, p1 = ${panels};`)
     lines.push(`      const float *space = packed + k0 * ${panels * columns};`)
   }
-  lines.push(`      for (int i = 0; i < ${m}; i += ${plan.tile.rows})`)
+  lines.push(`      for (int i = 0; i < ${m}; i += ${plan.tile.rows}) {`)
+  if (way !== 'direct') lines.push(...stageLines(plan, way, context))
   lines.push(
-    `        for (int p = p0; p < p1; p++) ${tile}(a, space + (p - p0) * (k1 - k0) * ${columns}, c, i, p, k0, k1);`,
+    `        for (int p = p0; p < p1; p++) ${tile}(${way === 'direct' ? 'a' : 'stage'}, space + (p - p0) * (k1 - k0) * ${columns}, c, i, p, k0, k1);`,
+    '      }',
   )
   lines.push('    }', '  }')
   return context.define('product', (name) =>
@@ -269,27 +272,72 @@ function productFunction(plan: Plan, context: ContractionContext): string {
   )
 }
 
+/** How a tile's rows of a are read: as they lie, or from a copy whose rows, or whose columns, lie next to each other. */
+type Staging = 'direct' | 'rows' | 'columns'
+
+/** Rows far apart fall into the same cache sets; a copy that several panels use is worth making. */
+function stagingOf(plan: Plan): Staging {
+  const panels = Math.min(panelsOf(plan), Math.max(1, Math.floor(columnBlock / panelColumns(plan))))
+  const affine = stepOf(plan.a.rows) !== null && stepOf(plan.a.columns) !== null
+  if (panels < 3 && (affine || panels < 2)) return 'direct'
+  return stepOf(plan.a.rows) === 1 ? 'columns' : 'rows'
+}
+
+const stageStride = (plan: Plan): number => Math.min(plan.k, sumBlock) + 16
+
+function stageLines(plan: Plan, way: 'rows' | 'columns', context: ContractionContext): string[] {
+  const { a, m } = plan
+  const { rows } = plan.tile
+  const rowTable = context.tables.nameOf(a.rows)
+  const columnStep = stepOf(a.columns)
+  const column =
+    columnStep !== null ? `${a.columns[0]} + k * (int64_t)${columnStep}` : `${context.tables.nameOf(a.columns)}[k]`
+  const stride = stageStride(plan)
+  const head = [
+    `        float stage[${way === 'rows' ? rows * stride : (Math.min(plan.k, sumBlock) + 1) * rows}] __attribute__((aligned(64)));`,
+    `        const int count = ${m} - i < ${rows} ? ${m} - i : ${rows};`,
+  ]
+  if (way === 'columns') {
+    return [
+      ...head,
+      `        if (count == ${rows}) {`,
+      `          for (int k = k0; k < k1; k++) memcpy(stage + (k - k0) * ${rows}, a + ${rowTable}[i] + ${column}, ${rows * 4});`,
+      '        } else',
+      `          for (int k = k0; k < k1; k++) for (int r = 0; r < count; r++) stage[(k - k0) * ${rows} + r] = a[${rowTable}[i + r] + ${column}];`,
+    ]
+  }
+  const copy =
+    columnStep === 1
+      ? `memcpy(stage + r * ${stride}, row + ${a.columns[0]} + k0, (k1 - k0) * 4);`
+      : `for (int k = k0; k < k1; k++) stage[r * ${stride} + k - k0] = row[${column}];`
+  return [...head, `        for (int r = 0; r < count; r++) { const float *row = a + ${rowTable}[i + r]; ${copy} }`]
+}
+
 /** One register tile: rows `i …` of a times one panel of b, over summands `k0 … k1`; added to c unless they are the first. */
-function tileFunction(name: string, plan: Plan, context: ContractionContext): string {
+function tileFunction(name: string, plan: Plan, way: Staging, context: ContractionContext): string {
   const { m, n, a, c, width: w } = plan
   const { rows, vectors } = plan.tile
   const columns = panelColumns(plan)
-  const rowStep = stepOf(a.rows)
-  const columnStep = stepOf(a.columns)
+  const stage = stageStride(plan)
+  const [rowStep, columnStep] =
+    way === 'rows' ? [stage, 1] : way === 'columns' ? [1, rows] : [stepOf(a.rows), stepOf(a.columns)]
   const rowTable = context.tables.nameOf(a.rows)
   const lines = [
     `static inline __attribute__((always_inline)) void ${name}_rows(const float *restrict a, const float *restrict b, float *restrict c, int i, int p, int k0, int k1, const int rows) {`,
   ]
-  if (rowStep !== null) lines.push(`  const float *a0 = a + ${a.rows[0]} + i * ${rowStep};`)
+  if (way !== 'direct') lines.push('  const float *a0 = a;')
+  else if (rowStep !== null) lines.push(`  const float *a0 = a + ${a.rows[0]} + i * ${rowStep};`)
   else
     for (let r = 0; r < rows; r++)
       lines.push(`  const float *a${r} = a + ${rowTable}[i + ${r} < ${m} ? i + ${r} : ${m - 1}];`)
   for (let r = 0; r < rows; r++) for (let v = 0; v < vectors; v++) lines.push(`  F${w} s${r}_${v} = {};`)
   lines.push('  for (int k = k0; k < k1; k++) {')
   const at =
-    columnStep !== null
-      ? `k * (int64_t)${columnStep}${a.columns[0] ? ` + ${a.columns[0]}` : ''}`
-      : `${context.tables.nameOf(a.columns)}[k]`
+    way !== 'direct'
+      ? `(k - k0) * ${columnStep}`
+      : columnStep !== null
+        ? `k * (int64_t)${columnStep}${a.columns[0] ? ` + ${a.columns[0]}` : ''}`
+        : `${context.tables.nameOf(a.columns)}[k]`
   lines.push(`    const int64_t at = ${at};`)
   for (let v = 0; v < vectors; v++) lines.push(`    const F${w} b${v} = loadf_${w}(b + ${v * w});`)
   lines.push(`    b += ${columns};`)

@@ -5,37 +5,52 @@ import type { Reduced, VectorMath } from './vectorMath.ts'
 const fusedLimit = 100_000
 const plainLimit = 6_400
 
-/** Takes the nearest multiple of pi/2 off x: Cody and Waite's way up to a limit, Payne and Hanek's beyond. NaN for infinity. */
-export function reduceAngle<F, I, M>(b: VectorMath<F, I, M>, x: F): Reduced<F, I> {
+/**
+ * Takes the nearest multiple of pi/2 off x: Cody and Waite's way up to a limit, Payne and Hanek's beyond. NaN for infinity.
+ * `exactly` asks for the angle in two floats; the second may be left out as 0 where the first is under 2^-7.
+ */
+export function reduceAngle<F, I, M>(b: VectorMath<F, I, M>, x: F, exactly: boolean): Reduced<F, I> {
   const { whole, low } = b.roundProduct(x, 2 / Math.PI)
-  const angle = b.fused ? fusedRest(b, x, whole) : plainRest(b, x, whole)
+  const angle = b.fused ? fusedRest(b, x, whole, exactly) : plainRest(b, x, whole, exactly)
   const far = b.lt(b.float(b.fused ? fusedLimit : plainLimit), b.abs(x))
-  return b.rarely(far, { angle, quarters: low }, () => reduceLargeAngle(b, x))
+  return b.rarely(far, { angle, quarters: low }, () => reduceLargeAngle(b, x, exactly))
 }
 
 /** x - n pi/2 by three full floats. */
-function fusedRest<F, I, M>(b: VectorMath<F, I, M>, x: F, n: F): F {
+function fusedRest<F, I, M>(b: VectorMath<F, I, M>, x: F, n: F, exactly: boolean): F[] {
   const [first, second, third] = halfPi.full.map((part) => b.float(part))
-  return b.fnma(n, third, b.fnma(n, second, b.fnma(n, first, x)))
+  const coarse = b.fnma(n, first, x)
+  const rest = b.fnma(n, second, coarse)
+  const angle = b.fnma(n, third, rest)
+  if (!exactly) return [angle]
+  // The first difference is exact unless the angle is so small that n times the second part is comparable.
+  const lost = b.fnma(n, third, b.add(b.fnma(n, second, b.sub(coarse, rest)), b.sub(rest, angle)))
+  return [angle, b.select(b.lt(b.float(2 ** -7), b.abs(angle)), lost, b.float(0))]
 }
 
 /**
  * x - n pi/2 by parts of 12 bits, whose products with n of up to 12 bits are exact: hence the lower limit. What the second
  * subtraction rounds off goes into those after it.
  */
-function plainRest<F, I, M>(b: VectorMath<F, I, M>, x: F, n: F): F {
+function plainRest<F, I, M>(b: VectorMath<F, I, M>, x: F, n: F, exactly: boolean): F[] {
   const [first, second, third, fourth] = halfPi.short.map((part) => b.mul(n, b.float(part)))
   const coarse = b.sub(x, first)
   const rest = b.sub(coarse, second)
   const rounded = b.sub(b.sub(coarse, rest), second)
-  return b.add(rest, b.sub(b.sub(rounded, third), fourth))
+  return sumOf(b, rest, b.sub(b.sub(rounded, third), fourth), exactly)
+}
+
+/** large + small rounded, and if asked what that lost. */
+function sumOf<F, I, M>(b: VectorMath<F, I, M>, large: F, small: F, exactly: boolean): F[] {
+  const sum = b.add(large, small)
+  return exactly ? [sum, b.add(b.sub(large, sum), small)] : [sum]
 }
 
 /**
  * The fraction of x / (2 pi) in integers (Payne and Hanek, "Radian reduction for trigonometric functions", 1983): of
  * x = M 2^e only those bits of 1 / (2 pi) count that M does not carry to whole turns nor below the last place needed.
  */
-function reduceLargeAngle<F, I, M>(b: VectorMath<F, I, M>, x: F): Reduced<F, I> {
+function reduceLargeAngle<F, I, M>(b: VectorMath<F, I, M>, x: F, exactly: boolean): Reduced<F, I> {
   const bits = b.bits(x)
   const mantissa = b.ior(b.iand(bits, b.int(0x7fffff)), b.int(0x800000))
   const mantissaHigh = b.shrUnsigned(mantissa, 16)
@@ -57,7 +72,8 @@ function reduceLargeAngle<F, I, M>(b: VectorMath<F, I, M>, x: F): Reduced<F, I> 
     digits[i] = low(sum)
     carry = high(sum)
   }
-  return angleOfTurns(b, b.ior(b.shl(digits[0], 16), digits[1]), b.ior(b.shl(digits[2], 16), digits[3]), x)
+  const fraction = { high: b.ior(b.shl(digits[0], 16), digits[1]), low: b.ior(b.shl(digits[2], 16), digits[3]) }
+  return angleOfTurns(b, fraction, x, exactly)
 }
 
 /** Six times 16 bits of the string of zeros and 1 / (2 pi), from bit number `start` on. */
@@ -83,7 +99,12 @@ const radiansHigh = 6.28125 / 2 ** 32
 const radiansLow = radians - radiansHigh
 
 /** The nearest quarter turn and the angle left, for a fraction of a turn of 64 bits, with the sign of x. */
-function angleOfTurns<F, I, M>(b: VectorMath<F, I, M>, high: I, low: I, x: F): Reduced<F, I> {
+function angleOfTurns<F, I, M>(
+  b: VectorMath<F, I, M>,
+  { high, low }: { high: I; low: I },
+  x: F,
+  exactly: boolean,
+): Reduced<F, I> {
   const quarterBits = b.iand(b.iadd(high, b.int(1 << 29)), b.int(3 << 30))
   // Each part is signed and at most half a unit of the one before, so that what remains after they cancel is exact.
   const rest = b.iadd(b.isub(high, quarterBits), b.shrUnsigned(low, 31))
@@ -92,12 +113,12 @@ function angleOfTurns<F, I, M>(b: VectorMath<F, I, M>, high: I, low: I, x: F): R
   const restLow = b.toFloat(b.isub(rest, upper))
   const below = b.mul(b.toFloat(low), b.float(radians / 2 ** 32))
   const small = b.fma(restHigh, b.float(radiansLow), b.fma(restLow, b.float(radians), below))
-  const angle = b.fma(restHigh, b.float(radiansHigh), small)
-  const signed = b.fromBits(b.ixor(b.bits(angle), b.iand(b.bits(x), b.int(signBits))))
+  const signBit = b.iand(b.bits(x), b.int(signBits))
   const sign = b.shrSigned(b.bits(x), 31)
+  const angle = sumOf(b, b.mul(restHigh, b.float(radiansHigh)), small, exactly)
   return {
     // x - x is 0, and NaN for infinity.
-    angle: b.add(signed, b.sub(x, x)),
+    angle: angle.map((part) => b.add(b.fromBits(b.ixor(b.bits(part), signBit)), b.sub(x, x))),
     quarters: b.isub(b.ixor(b.shrUnsigned(quarterBits, 30), sign), sign),
   }
 }

@@ -1,6 +1,6 @@
 import { coefficients, tanhSplit } from './coefficients.ts'
-import { oneBits, polynomial, powerOfTwo, withSignOf } from './common.ts'
-import type { UnaryProgram } from './vectorMath.ts'
+import { polynomial, powerOfTwo, withSignOf } from './common.ts'
+import type { UnaryProgram, VectorMath } from './vectorMath.ts'
 
 // ln 2 in two parts: the first has 9 bits, so that its product with a small integer is exact.
 const ln2High = 0.693359375
@@ -21,18 +21,27 @@ export const exp: UnaryProgram = (b, x) => {
 /** exp(x) - 1 = 2 (2^(n-1) expm1(r) + (2^(n-1) - 1/2)): the half lets n reach 128. */
 export const expm1: UnaryProgram = (b, x) => {
   const clamped = b.min(b.max(x, b.float(-30)), b.float(89))
-  const { whole: n, low } = b.roundProduct(clamped, Math.LOG2E)
-  const r = b.fnma(n, b.float(ln2Low), b.fnma(n, b.float(ln2High), clamped))
-  const tail = b.fma(b.mul(r, r), polynomial(b, r, coefficients.expm1), r)
+  const { rest, low } = reducedExpm1(b, clamped, coefficients.expm1)
   const half = b.fromBits(b.iadd(b.shl(low, 23), b.int(126 << 23)))
-  const y = b.fma(half, tail, b.sub(half, b.float(0.5)))
+  const y = b.fma(half, rest, b.sub(half, b.float(0.5)))
   return withSignOf(b, b.add(y, y), x)
+}
+
+/** The integer n in `low`, and exp(r) - 1 for r = x - n ln 2. */
+function reducedExpm1<F, I, M>(b: VectorMath<F, I, M>, x: F, curve: readonly number[]): { rest: F; low: I } {
+  const { whole: n, low } = b.roundProduct(x, Math.LOG2E)
+  const coarse = b.fnma(n, b.float(ln2High), x)
+  const r = b.fnma(n, b.float(ln2Low), coarse)
+  const square = b.mul(r, r)
+  const p = polynomial(b, r, curve)
+  // Without fused multiply-adds the rounding of r matters, so the sum starts again from what is exact.
+  const rest = b.fused ? b.fma(square, p, r) : b.add(coarse, b.fnma(n, b.float(ln2Low), b.mul(square, p)))
+  return { rest, low }
 }
 
 // Numerator and denominator of sigmoid are both multiplied by this. It keeps them away from just above a power of two,
 // where rounding costs most, for all those x whose result is just below one.
-const sigmoidFactor = 1.46875
-const sigmoidFactorBits = 0x3fbc0000
+const sigmoidFactorBits = 0x3fc00000 // 1.5
 
 /**
  * exp(x) / (1 + exp(x)) with exp(x) = p 2^n and n = m + k in halves, as p 2^k / (2^-m + p 2^k): nothing overflows, and what
@@ -40,17 +49,12 @@ const sigmoidFactorBits = 0x3fbc0000
  */
 export const sigmoid: UnaryProgram = (b, x) => {
   const clamped = b.min(b.max(x, b.float(-104)), b.float(104))
-  const { whole: n, low } = b.roundProduct(clamped, Math.LOG2E)
-  const r = b.fnma(n, b.float(ln2Low), b.fnma(n, b.float(ln2High), clamped))
-  const p = polynomial(
-    b,
-    r,
-    [1, 1, ...coefficients.exp].map((c) => c * sigmoidFactor),
-  )
+  const { rest, low } = reducedExpm1(b, clamped, coefficients.exp)
   const firstHalf = b.shl(b.shrSigned(low, 1), 23)
   const otherHalf = b.isub(b.shl(low, 23), firstHalf)
   const one = b.fromBits(b.isub(b.int(sigmoidFactorBits), firstHalf))
-  const scaled = b.mul(p, b.fromBits(b.iadd(b.int(oneBits), otherHalf)))
+  const scale = b.fromBits(b.iadd(b.int(sigmoidFactorBits), otherHalf))
+  const scaled = b.fma(rest, scale, scale)
   return b.div(scaled, b.add(scaled, one))
 }
 

@@ -1,17 +1,20 @@
 import { reduceAngle } from './angleReduction.ts'
 import { coefficients } from './coefficients.ts'
 import { polynomial, signBits, withSignOf } from './common.ts'
-import type { BinaryProgram, Reduced, UnaryProgram, VectorMath } from './vectorMath.ts'
+import type { BinaryProgram, UnaryProgram, VectorMath } from './vectorMath.ts'
 
-export const sin: UnaryProgram = (b, x) => b.select(b.eq(x, b.float(0)), x, sineOf(b, reduceAngle(b, x)))
+export const sin: UnaryProgram = (b, x) => {
+  const { angle, quarters } = reduceAngle(b, x, false)
+  return b.select(b.eq(x, b.float(0)), x, sineOf(b, angle[0], quarters))
+}
 
 export const cos: UnaryProgram = (b, x) => {
-  const { angle, quarters } = reduceAngle(b, x)
-  return sineOf(b, { angle, quarters: b.iadd(quarters, b.int(1)) })
+  const { angle, quarters } = reduceAngle(b, x, false)
+  return sineOf(b, angle[0], b.iadd(quarters, b.int(1)))
 }
 
 /** The sine of an angle and quarter turns: that of the angle, or its cosine, or their negatives. It may lose the sign of 0. */
-function sineOf<F, I, M>(b: VectorMath<F, I, M>, { angle, quarters }: Reduced<F, I>): F {
+function sineOf<F, I, M>(b: VectorMath<F, I, M>, angle: F, quarters: I): F {
   const square = b.mul(angle, angle)
   const sine = b.fma(b.mul(angle, square), polynomial(b, square, coefficients.sin), angle)
   const cosine = polynomial(b, square, [1, -0.5, ...coefficients.cos])
@@ -21,19 +24,20 @@ function sineOf<F, I, M>(b: VectorMath<F, I, M>, { angle, quarters }: Reduced<F,
 }
 
 /**
- * With d = r cot(r) = 1 + e, which is even in r: tan is r / d, and after an odd number of quarter turns -d / r. What the
- * rounding of d lost is put right after the division, by a factor within 1/8 of 1 / d.
+ * With d = r cot(r), which is even in r: tan is r / d, and after an odd number of quarter turns -d / r. What the rounding
+ * of r lost is put right with the derivative, 1 + y^2 for either; what that of d lost, by a factor that stands for 1 / d.
  */
 export const tan: UnaryProgram = (b, x) => {
-  const { angle: r, quarters } = reduceAngle(b, x)
+  const { angle, quarters } = reduceAngle(b, x, true)
+  const [r, lostOfR] = angle
   const square = b.mul(r, r)
   const factor = polynomial(b, square, coefficients.tan)
   const d = b.fma(square, factor, b.float(1))
-  const lost = b.mul(b.fma(square, factor, b.sub(b.float(1), d)), b.float(1.125))
+  const lostOfD = b.mul(b.fma(square, factor, b.sub(b.float(1), d)), b.float(1.125))
   const odd = b.testBit(quarters, 0)
   const y = b.div(b.select(odd, b.neg(d), r), b.select(odd, r, d))
-  const exact = b.fma(y, b.select(odd, lost, b.neg(lost)), y)
-  return b.select(b.eq(x, b.float(0)), x, exact)
+  const correction = b.fma(b.fma(y, y, b.float(1)), lostOfR, b.mul(y, b.select(odd, lostOfD, b.neg(lostOfD))))
+  return b.select(b.eq(x, b.float(0)), x, b.add(y, correction))
 }
 
 /** atan2(y, x) from the arc tangent of the smaller over the larger magnitude. */

@@ -60,8 +60,8 @@ export interface VectorMath<F, I, M> {
   roundProduct(x: F, factor: number): Rounded<F, I>
 
   /**
-   * `common` where the mask is off, and what `rare` computes where it is on. An emitter with branches goes around `rare`
-   * when the mask is off in every lane.
+   * `common` where the mask is off, and what `rare` computes where it is on, as many floats. An emitter with branches goes
+   * around `rare` when the mask is off in every lane.
    */
   rarely(mask: M, common: Reduced<F, I>, rare: () => Reduced<F, I>): Reduced<F, I>
 }
@@ -72,9 +72,9 @@ export interface Rounded<F, I> {
   readonly low: I
 }
 
-/** An angle in [-pi/4, pi/4], and in the low two bits how many quarter turns were taken off. */
+/** An angle in [-pi/4, pi/4] as a float or a sum of two, and in the low two bits how many quarter turns were taken off. */
 export interface Reduced<F, I> {
-  readonly angle: F
+  readonly angle: readonly F[]
   readonly quarters: I
 }
 

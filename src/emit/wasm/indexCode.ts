@@ -123,11 +123,18 @@ function pushDivisionByFloats(k: KernelState, kind: 'div' | 'mod', by: number): 
   const { f } = k
   withTemporary(k, 'v128', (value) => {
     withTemporary(k, 'v128', (quotient) => {
-      f.tee(value).op('f32x4.convert_i32x4_s').v128Const(fourFloats(1 / by)).op('f32x4.mul')
+      f.tee(value)
+        .op('f32x4.convert_i32x4_s')
+        .v128Const(fourFloats(1 / by))
+        .op('f32x4.mul')
       f.op('f32x4.floor').op('i32x4.trunc_sat_f32x4_s').set(quotient)
       f.get(value).get(quotient).v128Const(fourInts(by)).op('i32x4.mul').op('i32x4.sub').set(value)
       const below = () => f.get(value).v128Const(fourInts(0)).op('i32x4.lt_s')
-      const above = () => f.get(value).v128Const(fourInts(by - 1)).op('i32x4.gt_s')
+      const above = () =>
+        f
+          .get(value)
+          .v128Const(fourInts(by - 1))
+          .op('i32x4.gt_s')
       if (kind === 'div') {
         // A mask is -1 where it holds.
         f.get(quotient)

@@ -30,6 +30,8 @@ export interface KernelState {
   readonly parts: ModuleParts
   /** Addresses of the buffers. */
   readonly bases: ReadonlyMap<string, Local>
+  /** Address of the program's tables. */
+  readonly constants: Local
   readonly bindings: Map<string, Binding>
   /** What is known of indices and of integers made of them. */
   readonly intervals: Map<string, Interval>
@@ -42,13 +44,22 @@ export interface KernelState {
   readonly free: Map<ValueType, Local[]>
 }
 
+/** A local that nothing else uses until it is given back. */
+export const takeLocal = (k: KernelState, type: ValueType): Local => k.free.get(type)?.pop() ?? k.f.local(type)
+
+export function giveBack(k: KernelState, locals: readonly Local[]): void {
+  for (const local of locals) {
+    const free = k.free.get(local.type)
+    if (free) free.push(local)
+    else k.free.set(local.type, [local])
+  }
+}
+
 /** Lends a local while `use` writes code. */
 export function withTemporary(k: KernelState, type: ValueType, use: (local: Local) => void): void {
-  const free = k.free.get(type) ?? []
-  k.free.set(type, free)
-  const local = free.pop() ?? k.f.local(type)
+  const local = takeLocal(k, type)
   use(local)
-  free.push(local)
+  giveBack(k, [local])
 }
 
 export const localType = (type: ScalarType): 'i32' | 'f32' | 'f64' => (type === 'bool' ? 'i32' : type)

@@ -69,7 +69,9 @@ const integerOperations: Partial<Record<Operation, PlainInstruction>> = {
 function pushOperation(k: KernelState, { op, type, args }: Value & { kind: 'operation' }): void {
   const { f } = k
   const operands = localType(args[0].type)
-  const pushAll = (): void => args.forEach((arg) => pushScalar(k, arg))
+  const pushAll = (): void => {
+    for (const arg of args) pushScalar(k, arg)
+  }
   if (op === 'select') {
     pushScalar(k, args[1])
     pushScalar(k, args[2])

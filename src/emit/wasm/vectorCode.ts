@@ -62,7 +62,9 @@ const integerOperations: Partial<Record<Operation, PlainInstruction>> = {
 function pushOperation(k: KernelState, value: Value & { kind: 'operation' }, copy: number): void {
   const { f } = k
   const { op, type, args } = value
-  const pushAll = (): void => args.forEach((arg) => pushVector(k, arg, copy))
+  const pushAll = (): void => {
+    for (const arg of args) pushVector(k, arg, copy)
+  }
   if (op === 'select') {
     pushVector(k, args[1], copy)
     pushVector(k, args[2], copy)
@@ -142,4 +144,3 @@ export function convertVector(k: KernelState, from: ScalarType, to: ScalarType):
     f.op('v128.and')
   } else f.op(to === 'f32' ? 'f32x4.convert_i32x4_s' : 'i32x4.trunc_sat_f32x4_s')
 }
-

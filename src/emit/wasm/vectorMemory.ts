@@ -19,7 +19,11 @@ export function pushVectorLoad(k: KernelState, load: Load, copy: number): void {
   if (!guard) pushElements(k, load, copy)
   else if (isUniform(guard, k.lanes!)) {
     pushScalar(k, guard)
-    f.if({ results: ['v128'] }, () => pushElements(k, load, copy), () => f.v128Const(zeros))
+    f.if(
+      { results: ['v128'] },
+      () => pushElements(k, load, copy),
+      () => f.v128Const(zeros),
+    )
   } else pushGuarded(k, load, guard, copy)
   convertVector(k, scalarTypeOf(dtypeOf(k, load.buffer)), load.type)
 }
@@ -156,7 +160,11 @@ function pushGuarded(k: KernelState, load: Load, guard: Value, copy: number): vo
     }
     if (stride === 0) {
       f.get(mask).op('v128.any_true')
-      f.if({ results: ['v128'] }, () => pushRepeated(k, buffer, offset), () => f.v128Const(zeros))
+      f.if(
+        { results: ['v128'] },
+        () => pushRepeated(k, buffer, offset),
+        () => f.v128Const(zeros),
+      )
       f.get(mask).op('v128.and')
     } else if (stride === 1) {
       f.get(mask).op('i32x4.all_true')
@@ -220,4 +228,3 @@ export function storeScalar({ f }: KernelState, dtype: Dtype, at: number): void 
   if (dtype === 'u8' || dtype === 'bool') f.memory('i32.store8', at)
   else f.memory(`${dtype}.store`, at)
 }
-
