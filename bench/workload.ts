@@ -32,7 +32,7 @@ export const uniformData = (shape: readonly number[], stream: number): Tensor =>
   uniform(shape, { seed: 1, stream }).detach()
 
 export const classData = (count: number, classes: number, stream: number): Tensor =>
-  randint([count], { high: classes, seed: 1, stream }).detach()
+  randint(0, classes, [count], { seed: 1, stream }).detach()
 
 /** A step of training, compiled whole: forward, backward and the update of all parameters. */
 export function training(parts: {

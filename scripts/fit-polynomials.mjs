@@ -152,8 +152,8 @@ const fits = [
   },
   {
     name: 'exp2',
-    about: '2^r = 1 + r P(r), |r| <= 1: the power of two is even',
-    interval: [-1.004, 1.004],
+    about: '2^r = 1 + r P(r), |r| <= 1/2',
+    interval: [-0.502, 0.502],
     degree: 6,
     target: (r) => LN2 * series(r * LN2, (k) => 1 / factorial(k + 1), 25),
     scale: (r) => r / 2 ** r,

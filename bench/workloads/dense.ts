@@ -1,8 +1,17 @@
 // Small dense networks on MNIST-like rows.
+
+import type { Tensor } from '../../src/index.ts'
 import { linear, mse, sequential, sigmoid } from '../../src/nn/index.ts'
-import type { Tensor } from "../../src/index.ts"
 import { sgd } from '../../src/optim/index.ts'
-import { classData, type Prepared, type Size, training, trainingFlops, uniformData, type Workload } from '../workload.ts'
+import {
+  classData,
+  type Prepared,
+  type Size,
+  training,
+  trainingFlops,
+  uniformData,
+  type Workload,
+} from '../workload.ts'
 
 export const dense: readonly Workload[] = [
   { name: 'mnist-mlp', about: '784-16-16-10, sigmoid, MSE, SGD, batch 1000', prepare: mlp },

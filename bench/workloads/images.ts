@@ -6,8 +6,8 @@ import {
   dropout,
   dropout2d,
   flatten,
-  type Layer,
   kaimingUniform,
+  type Layer,
   linear,
   locallyConnected,
   maxPool2d,
@@ -65,8 +65,7 @@ function regular(size: Size): Prepared {
 }
 
 function spatial(size: Size): Prepared {
-  const [batch, widths, hidden] =
-    size === 'full' ? [64, [10, 20, 32, 64, 128, 256], 512] : [2, [2, 2, 2, 2, 2, 2], 5]
+  const [batch, widths, hidden] = size === 'full' ? [64, [10, 20, 32, 64, 128, 256], 512] : [2, [2, 2, 2, 2, 2, 2], 5]
   const side = 32
   const { layers, work }: Counted = { layers: [], work: [] }
   const local = (inputs: number, from: number, outputs: number, kernel: number): Layer => {

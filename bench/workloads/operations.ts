@@ -7,7 +7,11 @@ import { normalData, type Prepared, type Size, type Workload } from '../workload
 export const operations: readonly Workload[] = [
   ...[64, 512, 1024, 2048].map((n) => matmulOf(`matmul-${n}`, n, n, n)),
   matmulOf('matmul-skinny', 1000, 784, 16),
-  { name: 'conv3x3', about: '64×64×32×32, 64 filters, padding 1; forward', prepare: (size) => convolution(size, false) },
+  {
+    name: 'conv3x3',
+    about: '64×64×32×32, 64 filters, padding 1; forward',
+    prepare: (size) => convolution(size, false),
+  },
   {
     name: 'conv3x3-backward',
     about: 'the same, forward and the gradients of input, weight and bias',

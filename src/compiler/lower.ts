@@ -255,6 +255,7 @@ function reductionValues(
 ): readonly Value[] {
   const { b } = scope
   const ranges = group[0].reduction!.ranges
+  const unrolled = unrolledRanges(ranges)
   const slots = group.map((node) => {
     const { op } = node.reduction!
     if (!isWinner(op)) {
@@ -310,13 +311,33 @@ function reductionValues(
       inside(at)
       return
     }
-    const { extent, start } = ranges[at.length]
+    const range = ranges[at.length]
+    const { extent, start } = range
+    if (unrolled.has(range)) {
+      for (let step = 0; step < extent; step++) open([...at, constant(start + step)])
+      return
+    }
     b.loop(extent, start, at.length === ranges.length - 1 ? 'lanes' : 'serial', (index) => {
       open([...at, index])
     })
   }
   open([])
   return group.map((node, member) => cast(b, slots[member].position ?? slots[member].value, scalarType(node.dtype)))
+}
+
+/** Loops of so few rounds are written out: windows of pooling, of grids, of small filters. */
+const unrolledExtent = 4
+const unrolledRounds = 16
+
+function unrolledRanges(ranges: readonly BoundRange[]): ReadonlySet<BoundRange> {
+  const unrolled = new Set<BoundRange>()
+  let rounds = 1
+  for (const range of [...ranges].reverse()) {
+    if (range.extent > unrolledExtent || rounds * range.extent > unrolledRounds) continue
+    rounds *= range.extent
+    unrolled.add(range)
+  }
+  return unrolled
 }
 
 function accumulatorType(node: ComprehensionNode): ScalarType {

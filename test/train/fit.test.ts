@@ -36,10 +36,13 @@ test('a linear model learns which quarter is bright', async () => {
   assert.equal(last.validationAccuracy, 1)
 })
 
-test('the same seed gives the same losses, and another one other losses', async () => {
+test('the seed decides the order of the examples, and so the losses', async () => {
   const losses = async (seed: number) => lossesOf((await fit(classifier(), quarters(40), usual({ seed }))).epochs)
-  assert.deepEqual(await losses(3), await losses(3))
-  assert.notDeepEqual(await losses(3), await losses(4))
+  const [one, again, other] = [await losses(3), await losses(3), await losses(4)]
+  one.forEach((loss, at) => {
+    assert.ok(Math.abs(loss - again[at]) < 1e-6, `${one} and ${again}`)
+  })
+  assert.ok(one.some((loss, at) => Math.abs(loss - other[at]) > 1e-4), `${one} and ${other}`)
 })
 
 test('a batch that would not be full is left out of training and kept in evaluation', async () => {
@@ -98,10 +101,10 @@ test('keepBest ends with the parameters of the best epoch', async () => {
   data.train.labels.forEach((label, at) => {
     if (at % 5 === 0) data.train.labels[at] = (label + 1) % 4
   })
-  const history = await fit(net, data, usual({ optimizer, keepBest: true, onEpoch: ruin }))
+  const history = await fit(net, data, usual({ optimizer, epochs: 2, keepBest: true, onEpoch: ruin }))
   const accuracies = history.epochs.map(({ validationAccuracy }) => validationAccuracy!)
   assert.equal(history.best, accuracies.indexOf(Math.max(...accuracies)) + 1)
-  assert.ok(accuracies[2] < Math.max(...accuracies), `${accuracies}`)
+  assert.ok(accuracies[1] < Math.max(...accuracies), `${accuracies}`)
   assert.equal((await evaluate(net, data.test)).accuracy, Math.max(...accuracies))
 })
 

@@ -219,7 +219,9 @@ function splitPhases(node: ComprehensionNode): Node | null {
         ]
       : [one],
   )
-  const split = prepared(comprehension({ ...node, axes, body: replace(node.body), reduction: node.reduction }))
+  const { where } = node.reduction!
+  const reduction = { ...node.reduction!, where: where && replace(where) }
+  const split = prepared(comprehension({ ...node, axes, body: replace(node.body), reduction }))
   if (count * by === extent) return reshapeNode(split, node.shape)
   const at = node.axes.flatMap((one, place) =>
     place === axis

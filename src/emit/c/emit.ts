@@ -49,7 +49,7 @@ export function emitC(program: Program, target: CTarget): string {
         `static float ${name}_[${target.maxThreads}][${Math.ceil(length / 16) * 16}] __attribute__((aligned(64)));`,
       )
   }
-  const kernels = program.kernels.map((kernel) => {
+  const calls = program.kernels.map((kernel) => {
     const context = {
       program,
       tables,
@@ -59,15 +59,21 @@ export function emitC(program: Program, target: CTarget): string {
       blockSpace,
       use: (fn: string, width: number) => used.set(`${fn}_${width}`, { fn, width }),
     }
-    return [
-      ...kernel.formulas.map((formula) => `// ${formula.replaceAll('\n', '; ').replaceAll('\\', '')}`),
-      `static void ${kernel.name}(void **buffers, int thread) {`,
-      ...bufferLines(kernel, program),
-      ...kernelText(kernel, context),
-      '}',
-    ].join('\n')
+    const names = [...new Set([...kernel.reads, ...kernel.writes])]
+    const place = new Map(names.map((name, at) => [name, `q${at}`]))
+    // Kernels that differ only in what they run on are one function.
+    const body = kernelText(kernel, context).map((line) =>
+      line.replace(/\b[a-z]\d+\b/g, (word) => place.get(word) ?? word),
+    )
+    const parameters = names.map((name) => `${cTypes[program.buffers.get(name)!.dtype]} *restrict ${place.get(name)}`)
+    const fn = define('kernel', (name) =>
+      [`static void ${name}(${[...parameters, 'int thread'].join(', ')}) {`, ...body, '}'].join('\n'),
+    )
+    const formulas = kernel.formulas.map((formula) => `  // ${formula.replaceAll('\n', '; ').replaceAll('\\', '')}`)
+    return [...formulas, `  ${fn}(${[...names.map((name) => argument(name, program)), 'thread'].join(', ')});`].join(
+      '\n',
+    )
   })
-  const calls = program.kernels.map((kernel) => `  ${kernel.name}(buffers, 0);`)
   return [
     header,
     ...[...target.widths].reverse().map(vectorTypes),
@@ -76,8 +82,7 @@ export function emitC(program: Program, target: CTarget): string {
     ...workspaces,
     `static float blockSpace[${target.maxThreads}][${Math.ceil(blockLength / 16) * 16 + 16}] __attribute__((aligned(64)));`,
     ...functions,
-    ...kernels,
-    `void run(void **buffers) {\n${calls.join('\n')}\n}\n`,
+    `void run(void **buffers) {\n  const int thread = 0;\n${calls.join('\n')}\n}\n`,
   ].join('\n')
 }
 
@@ -87,12 +92,9 @@ const isDouble = (kernel: Kernel, program: Program): boolean =>
 
 const cTypes = { f32: 'float', f64: 'double', i32: 'int32_t', u8: 'u8', bool: 'u8' } as const
 
-function bufferLines(kernel: Kernel, program: Program): string[] {
-  return [...new Set([...kernel.reads, ...kernel.writes])].map((name) => {
-    const { dtype, place } = program.buffers.get(name)!
-    const type = cTypes[dtype]
-    if (place.kind === 'scratch') return `  float *${name} = ${name}_[thread];`
-    if (place.kind === 'arena') return `  ${type} *${name} = (${type} *)((char *)buffers[0] + ${place.byteOffset});`
-    return `  ${type} *${name} = (${type} *)buffers[${program.external.indexOf(name) + 1}];`
-  })
+function argument(name: string, program: Program): string {
+  const { dtype, place } = program.buffers.get(name)!
+  if (place.kind === 'scratch') return `${name}_[thread]`
+  if (place.kind === 'arena') return `(${cTypes[dtype]} *)((char *)buffers[0] + ${place.byteOffset})`
+  return `(${cTypes[dtype]} *)buffers[${program.external.indexOf(name) + 1}]`
 }

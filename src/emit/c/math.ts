@@ -81,19 +81,16 @@ function textMath(width: number, lines: string[]): VectorMath<string, string, st
       return { whole: f(`${shifted} - ${fn('splatf', floatText(roundingShift))}`), low: i(fn('bits', shifted)) }
     },
     rarely: (mask, common, rare): Reduced<string, string> => {
-      const keys = Object.keys(common) as (keyof Reduced<string, string>)[]
-      const results = keys.map(() => `t${names++}`)
-      keys.forEach((key, at) => {
-        lines.push(`  ${key === 'quarters' ? 'I' : 'F'}${w} ${results[at]} = ${common[key]};`)
-      })
-      lines.push(`  if (${fn('any', mask)}) {`)
+      const angle = common.angle.map(() => `t${names++}`)
+      const quarters = `t${names++}`
+      for (const [at, name] of angle.entries()) lines.push(`  F${w} ${name} = ${common.angle[at]};`)
+      lines.push(`  I${w} ${quarters} = ${common.quarters};`, `  if (${fn('any', mask)}) {`)
       const found = rare()
-      keys.forEach((key, at) => {
-        const select = key === 'quarters' ? 'selecti' : 'selectf'
-        lines.push(`  ${results[at]} = ${fn(select, mask, found[key], common[key])};`)
-      })
-      lines.push('  }')
-      return Object.fromEntries(keys.map((key, at) => [key, results[at]])) as unknown as Reduced<string, string>
+      for (const [at, name] of angle.entries()) {
+        lines.push(`  ${name} = ${fn('selectf', mask, found.angle[at], common.angle[at])};`)
+      }
+      lines.push(`  ${quarters} = ${fn('selecti', mask, found.quarters, common.quarters)};`, '  }')
+      return { angle, quarters }
     },
   }
   return b

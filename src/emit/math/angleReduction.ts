@@ -1,5 +1,5 @@
 import { halfPi, inverseTwoPi } from './coefficients.ts'
-import { signBits } from './common.ts'
+import { productError, signBits, splitConstant } from './common.ts'
 import type { Reduced, VectorMath } from './vectorMath.ts'
 
 const fusedLimit = 100_000
@@ -7,7 +7,7 @@ const plainLimit = 6_400
 
 /**
  * Takes the nearest multiple of pi/2 off x: Cody and Waite's way up to a limit, Payne and Hanek's beyond. NaN for infinity.
- * `exactly` asks for the angle in two floats; the second may be left out as 0 where the first is under 2^-7.
+ * `exactly` asks for the angle as the sum of two floats.
  */
 export function reduceAngle<F, I, M>(b: VectorMath<F, I, M>, x: F, exactly: boolean): Reduced<F, I> {
   const { whole, low } = b.roundProduct(x, 2 / Math.PI)
@@ -20,12 +20,14 @@ export function reduceAngle<F, I, M>(b: VectorMath<F, I, M>, x: F, exactly: bool
 function fusedRest<F, I, M>(b: VectorMath<F, I, M>, x: F, n: F, exactly: boolean): F[] {
   const [first, second, third] = halfPi.full.map((part) => b.float(part))
   const coarse = b.fnma(n, first, x)
-  const rest = b.fnma(n, second, coarse)
-  const angle = b.fnma(n, third, rest)
-  if (!exactly) return [angle]
-  // The first difference is exact unless the angle is so small that n times the second part is comparable.
-  const lost = b.fnma(n, third, b.add(b.fnma(n, second, b.sub(coarse, rest)), b.sub(rest, angle)))
-  return [angle, b.select(b.lt(b.float(2 ** -7), b.abs(angle)), lost, b.float(0))]
+  if (!exactly) return [b.fnma(n, third, b.fnma(n, second, coarse))]
+  // Knuth's exact sum of coarse and -n times the second part, whose product in turn loses something.
+  const product = b.mul(n, second)
+  const sum = b.sub(coarse, product)
+  const minus = b.sub(sum, coarse)
+  const rounded = b.sub(b.sub(coarse, b.sub(sum, minus)), b.add(product, minus))
+  const correction = b.fnma(n, third, b.sub(rounded, productError(b, n, second, product)))
+  return sumOf(b, sum, correction, exactly)
 }
 
 /**
@@ -93,10 +95,7 @@ function windowOfInverseTwoPi<F, I, M>(b: VectorMath<F, I, M>, start: I): I[] {
   return window.slice(0, 6).map((pair) => b.shrUnsigned(b.imul(pair, factor), 16))
 }
 
-// 2 pi 2^-32 in two parts: the first has 11 bits, so that its product with 13 bits of the fraction is exact.
-const radians = (2 * Math.PI) / 2 ** 32
-const radiansHigh = 6.28125 / 2 ** 32
-const radiansLow = radians - radiansHigh
+const radians = splitConstant((2 * Math.PI) / 2 ** 32)
 
 /** The nearest quarter turn and the angle left, for a fraction of a turn of 64 bits, with the sign of x. */
 function angleOfTurns<F, I, M>(
@@ -106,16 +105,17 @@ function angleOfTurns<F, I, M>(
   exactly: boolean,
 ): Reduced<F, I> {
   const quarterBits = b.iand(b.iadd(high, b.int(1 << 29)), b.int(3 << 30))
-  // Each part is signed and at most half a unit of the one before, so that what remains after they cancel is exact.
   const rest = b.iadd(b.isub(high, quarterBits), b.shrUnsigned(low, 31))
-  const upper = b.iand(b.iadd(rest, b.int(0x8000)), b.int(~0xffff))
-  const restHigh = b.toFloat(upper)
-  const restLow = b.toFloat(b.isub(rest, upper))
-  const below = b.mul(b.toFloat(low), b.float(radians / 2 ** 32))
-  const small = b.fma(restHigh, b.float(radiansLow), b.fma(restLow, b.float(radians), below))
+  // The fraction as the sum of two floats.
+  const first = b.toFloat(rest)
+  const second = b.fma(b.toFloat(low), b.float(2 ** -32), b.toFloat(b.isub(rest, b.toInt(first))))
+  const sum = b.add(first, second)
+  const lost = b.add(b.sub(first, sum), second)
+  const product = b.mul(sum, b.float(radians.high))
+  const error = b.fma(lost, b.float(radians.high), productError(b, sum, b.float(radians.high), product))
+  const angle = sumOf(b, product, b.fma(sum, b.float(radians.low), error), exactly)
   const signBit = b.iand(b.bits(x), b.int(signBits))
   const sign = b.shrSigned(b.bits(x), 31)
-  const angle = sumOf(b, b.mul(restHigh, b.float(radiansHigh)), small, exactly)
   return {
     // x - x is 0, and NaN for infinity.
     angle: angle.map((part) => b.add(b.fromBits(b.ixor(b.bits(part), signBit)), b.sub(x, x))),

@@ -1,5 +1,5 @@
 import { coefficients, tanhSplit } from './coefficients.ts'
-import { polynomial, powerOfTwo, withSignOf } from './common.ts'
+import { halvedExponent, polynomial, powerOfTwo, timesPower, withSignOf } from './common.ts'
 import type { UnaryProgram, VectorMath } from './vectorMath.ts'
 
 // ln 2 in two parts: the first has 9 bits, so that its product with a small integer is exact.
@@ -18,11 +18,13 @@ export const exp: UnaryProgram = (b, x) => {
   return b.mul(b.mul(polynomial(b, r, [1, 1, ...coefficients.expWide]), scale), scale)
 }
 
+const halfBits = 0x3f000000
+
 /** exp(x) - 1 = 2 (2^(n-1) expm1(r) + (2^(n-1) - 1/2)): the half lets n reach 128. */
 export const expm1: UnaryProgram = (b, x) => {
   const clamped = b.min(b.max(x, b.float(-30)), b.float(89))
   const { rest, low } = reducedExpm1(b, clamped, coefficients.expm1)
-  const half = b.fromBits(b.iadd(b.shl(low, 23), b.int(126 << 23)))
+  const half = timesPower(b, halfBits, b.shl(low, 23))
   const y = b.fma(half, rest, b.sub(half, b.float(0.5)))
   return withSignOf(b, b.add(y, y), x)
 }
@@ -50,10 +52,9 @@ const sigmoidFactorBits = 0x3fc00000 // 1.5
 export const sigmoid: UnaryProgram = (b, x) => {
   const clamped = b.min(b.max(x, b.float(-104)), b.float(104))
   const { rest, low } = reducedExpm1(b, clamped, coefficients.exp)
-  const firstHalf = b.shl(b.shrSigned(low, 1), 23)
-  const otherHalf = b.isub(b.shl(low, 23), firstHalf)
-  const one = b.fromBits(b.isub(b.int(sigmoidFactorBits), firstHalf))
-  const scale = b.fromBits(b.iadd(b.int(sigmoidFactorBits), otherHalf))
+  const { m, k } = halvedExponent(b, low)
+  const one = b.fromBits(b.isub(b.int(sigmoidFactorBits), m))
+  const scale = timesPower(b, sigmoidFactorBits, k)
   const scaled = b.fma(rest, scale, scale)
   return b.div(scaled, b.add(scaled, one))
 }

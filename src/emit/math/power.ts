@@ -1,13 +1,18 @@
 import { coefficients } from './coefficients.ts'
-import { exponentBits, polynomial, powerOfTwo, signBits, smallestNormal } from './common.ts'
+import type { Double } from './common.ts'
+import {
+  exponentBits,
+  halvedExponent,
+  oneBits,
+  polynomial,
+  productError,
+  signBits,
+  smallestNormal,
+  splitConstant,
+  timesPower,
+} from './common.ts'
 import { sqrtHalfBits } from './logarithm.ts'
 import type { BinaryProgram, VectorMath } from './vectorMath.ts'
-
-// A value as the sum of two floats, the second under half an ulp of the first or near it: about 45 bits.
-interface Double<F> {
-  readonly high: F
-  readonly low: F
-}
 
 /** x^y = 2^(y log2 |x|), with the logarithm in pairs of floats, and the special cases of C99 and IEEE 754 (pow(1, NaN) = 1). */
 export const pow: BinaryProgram = (b, x, y) => {
@@ -38,10 +43,6 @@ export const pow: BinaryProgram = (b, x, y) => {
 // 2 / ln 2 and 1/3 in two floats each.
 const twoOverLn2 = splitConstant(2 / Math.LN2)
 const third = splitConstant(1 / 3)
-
-function splitConstant(value: number): Double<number> {
-  return { high: Math.fround(value), low: Math.fround(value - Math.fround(value)) }
-}
 
 /** log2(x) = k + 2 / ln 2 * (s + s^3 / 3 + …) with x = 2^k m and s = (m - 1) / (m + 1), for x > 0. */
 function log2<F, I, M>(b: VectorMath<F, I, M>, x: F): Double<F> {
@@ -83,20 +84,12 @@ function quotient<F, I, M>(b: VectorMath<F, I, M>, a: F, c: Double<F>): Double<F
   return { high, low: b.div(b.fnma(high, c.low, rest), c.high) }
 }
 
-/** a * c - product exactly, for the rounded product: by a fused multiply-add, else by Dekker's halves of 12 bits. */
-function productError<F, I, M>(b: VectorMath<F, I, M>, a: F, c: F, product: F): F {
-  if (b.fused) return b.fma(a, c, b.neg(product))
-  const upper = (v: F) => b.fromBits(b.iand(b.bits(v), b.int(~0xfff)))
-  const [aHigh, cHigh] = [upper(a), upper(c)]
-  const [aLow, cLow] = [b.sub(a, aHigh), b.sub(c, cHigh)]
-  const first = b.sub(b.mul(aHigh, cHigh), product)
-  return b.add(b.add(b.add(first, b.mul(aHigh, cLow)), b.mul(aLow, cHigh)), b.mul(aLow, cLow))
-}
-
-/** 2^(high + low) for |high| <= 160, with an even power of two as in exp. */
+/** 2^(high + low) for |high| <= 160. */
 function exp2<F, I, M>(b: VectorMath<F, I, M>, high: F, low: F): F {
-  const { whole, low: m } = b.roundProduct(high, 0.5)
-  const r = b.add(b.fnma(whole, b.float(2), high), low)
-  const scale = powerOfTwo(b, m)
-  return b.mul(b.mul(polynomial(b, r, [1, ...coefficients.exp2]), scale), scale)
+  const { whole, low: n } = b.roundProduct(high, 1)
+  const r = b.add(b.sub(high, whole), low)
+  const { m, k } = halvedExponent(b, n)
+  const scale = timesPower(b, oneBits, m)
+  const power = b.fma(b.mul(r, polynomial(b, r, coefficients.exp2)), scale, scale)
+  return b.mul(power, timesPower(b, oneBits, k))
 }

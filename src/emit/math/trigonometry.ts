@@ -46,9 +46,8 @@ export const atan2: BinaryProgram = (b, y, x) => {
   // In this order a NaN on either side is in one of the two.
   const smaller = b.min(ax, ay)
   const larger = b.max(ay, ax)
-  const quotient = b.div(smaller, larger)
-  const orZero = b.select(b.eq(larger, b.float(0)), b.float(0), quotient)
-  const t = b.select(b.eq(smaller, b.float(Number.POSITIVE_INFINITY)), b.float(1), orZero)
+  const one = b.select(b.eq(smaller, larger), b.float(1), b.div(smaller, larger))
+  const t = b.select(b.eq(b.add(ax, ay), b.float(0)), b.float(0), one)
   const square = b.mul(t, t)
   const first = b.fma(b.mul(t, square), polynomial(b, square, coefficients.atan), t)
   const quadrant = b.select(b.lt(ax, ay), b.sub(b.float(Math.PI / 2), first), first)

@@ -98,23 +98,23 @@ export function localVectorMath(
       return { whole: sub(shifted, float(roundingShift)), low: shifted }
     },
     rarely: (mask, common, rare): Reduced<Vector, Vector> => {
-      const [angle, quarters] = [f.local('v128'), f.local('v128')]
-      common.angle()
-      f.set(angle)
-      common.quarters()
-      f.set(quarters)
+      const settle = (value: Vector): Local => {
+        const local = f.local('v128')
+        value()
+        f.set(local)
+        return local
+      }
+      const angle = common.angle.map(settle)
+      const quarters = settle(common.quarters)
       mask()
       f.op('v128.any_true').if(() => {
         const other = rare()
-        for (const [local, value] of [
-          [angle, other.angle],
-          [quarters, other.quarters],
-        ] as const) {
-          bitselect(mask, value, of(local))()
+        for (const [at, local] of [...angle, quarters].entries()) {
+          bitselect(mask, other.angle[at] ?? other.quarters, of(local))()
           f.set(local)
         }
       })
-      return { angle: of(angle), quarters: of(quarters) }
+      return { angle: angle.map(of), quarters: of(quarters) }
     },
   }
 }

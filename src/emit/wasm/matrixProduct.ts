@@ -1,8 +1,8 @@
 // Matrix products over tables of offsets: one function for each, which cuts it into tiles, packs what is worth packing and
 // runs the micro-kernels.
 import type { ContractionStatement, PackStatement } from '../../compiler/ir.ts'
-import type { ContractionPlan, PlanOverrides, RowGroup } from './productPlan.ts'
-import { planContraction } from './productPlan.ts'
+import type { ProductPlan, PlanOverrides, RowGroup } from './productPlan.ts'
+import { planProduct } from './productPlan.ts'
 import type { FunctionBuilder, Local, WasmModule } from './encoder.ts'
 import { type MicroKernel, microKernel } from './microKernel.ts'
 import { strideOf } from './offsetTables.ts'
@@ -10,7 +10,7 @@ import { type PackOrder, type Packing, packTiles, type Spacing } from './packing
 import { advance, repeat } from './partialVectors.ts'
 import { spreadTile } from './spreadTile.ts'
 
-export interface ContractionContext {
+export interface ProductContext {
   readonly module: WasmModule
   /** Whether relaxed_madd may be used. */
   readonly fma: boolean
@@ -18,7 +18,7 @@ export interface ContractionContext {
   table(values: Int32Array): (f: FunctionBuilder) => void
 }
 
-export interface ContractionCode {
+export interface ProductCode {
   /**
    * (a, b, c, scratch, from, to): byte addresses of the panels' elements at `base` (or of the packed operand), of
    * `scratchBytes` private to the caller, and the units to do.
@@ -30,12 +30,12 @@ export interface ContractionCode {
 }
 
 /** Writes the function of a matrix product. The same bits come out however the units are shared out. */
-export function contractionCode(
-  context: ContractionContext,
+export function productCode(
+  context: ProductContext,
   statement: ContractionStatement,
   overrides?: PlanOverrides,
-): ContractionCode {
-  const plan = planContraction(statement, overrides)
+): ProductCode {
+  const plan = planProduct(statement, overrides)
   const f = context.module.func(`contraction_${statement.m}x${statement.n}x${statement.k}`, {
     params: ['i32', 'i32', 'i32', 'i32', 'i32', 'i32'],
   })
@@ -76,8 +76,8 @@ export interface PackCode {
 }
 
 /** Writes the function of a pack statement for the contraction that uses it. */
-export function packCode(context: ContractionContext, pack: PackStatement, user: ContractionStatement): PackCode {
-  const plan = planContraction(user)
+export function packCode(context: ProductContext, pack: PackStatement, user: ContractionStatement): PackCode {
+  const plan = planProduct(user)
   const f = context.module.func(`pack_${pack.side}_${user.m}x${user.n}x${user.k}`, {
     params: ['i32', 'i32', 'i32', 'i32'],
   })
@@ -100,8 +100,8 @@ export function packCode(context: ContractionContext, pack: PackStatement, user:
 
 /** What the parts of one function's code share. */
 interface Code {
-  readonly context: ContractionContext
-  readonly plan: ContractionPlan
+  readonly context: ProductContext
+  readonly plan: ProductPlan
   readonly f: FunctionBuilder
   readonly a: Local
   readonly b: Local
@@ -127,10 +127,10 @@ const roundUp = (n: number, to: number): number => Math.ceil(n / to) * to
 const padded = (width: number): number => roundUp(width, 4)
 
 /** Columns a segment takes when packed. */
-const paddedSegment = (plan: ContractionPlan): number =>
+const paddedSegment = (plan: ProductPlan): number =>
   plan.fullTiles * padded(plan.tileWidth) + padded(plan.restWidth)
 
-function planScratch(plan: ContractionPlan): ScratchPlan {
+function planScratch(plan: ProductPlan): ScratchPlan {
   const layoutLength = Math.min(plan.k, plan.kBlock)
   const [first, second] = plan.rows
   const blockRows = plan.rowBlockTiles * first.height + (second ? second.tiles * second.height : 0)
@@ -331,7 +331,7 @@ function rowGroups(code: Code, rowBlock: Index): readonly Group[] {
   })
 }
 
-function rowStrideOfC(plan: ContractionPlan): number | 'table' {
+function rowStrideOfC(plan: ProductPlan): number | 'table' {
   const stride = strideOf(plan.c.rows)
   return stride === null || stride < 0 ? 'table' : stride
 }
@@ -550,7 +550,7 @@ function multiplyColumns(code: Code, groups: readonly Group[], columns: Columns)
 }
 
 /** Of each segment the offset in B and in C, in bytes. */
-function segmentOffsets({ b, c, segments, segmentLength }: ContractionPlan): Int32Array {
+function segmentOffsets({ b, c, segments, segmentLength }: ProductPlan): Int32Array {
   return Int32Array.from({ length: 2 * segments }, (_, at) => {
     const column = Math.floor(at / 2) * segmentLength
     return 4 * (at % 2 === 0 ? b.columns[column] : c.columns[column])

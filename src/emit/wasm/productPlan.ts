@@ -14,7 +14,7 @@ export interface RowGroup {
   readonly firstRow: number
 }
 
-export interface ContractionPlan {
+export interface ProductPlan {
   /** The statement has been transposed, so that vectors lie along what were its rows. */
   readonly swapped: boolean
   readonly m: number
@@ -59,7 +59,7 @@ export interface PlanOverrides {
   readonly bColumns?: number
 }
 
-export function planContraction(statement: ContractionStatement, overrides: PlanOverrides = {}): ContractionPlan {
+export function planProduct(statement: ContractionStatement, overrides: PlanOverrides = {}): ProductPlan {
   const swapped = wantsSwap(statement)
   const { m, n, k, a, b, c } = swapped ? transposed(statement) : statement
 

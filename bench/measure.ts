@@ -1,0 +1,68 @@
+// How long a step takes: warm-up, then timed runs of as many steps as make a run long enough for the clock.
+import type { Prepared } from './workload.ts'
+
+export interface Measured {
+  readonly stepMs: { readonly median: number; readonly min: number; readonly max: number }
+  readonly runs: number
+  readonly loss: number
+}
+
+export interface Effort {
+  /** Timed runs, fewer only when `budgetMs` is spent. */
+  readonly runs: number
+  readonly budgetMs: number
+}
+
+/** A run of `count` steps; reading the last one's scalar waits for work that goes on asynchronously. */
+export type Run = () => Promise<{ readonly stepMs: number; readonly loss: number }>
+
+/** A timed run shorter than this says more about the clock than about the step. */
+const leastRunMs = 20
+const warmUps = 3
+
+/** Compiles and warms up. Runs of the result take at least `leastRunMs`. */
+export async function warmUp({ step }: Prepared): Promise<Run> {
+  let slowest = 0
+  for (let done = 0; done < warmUps; done++) {
+    const began = performance.now()
+    await step().item()
+    slowest = performance.now() - began
+    // Steps of many seconds are warm after the first.
+    if (slowest > 5000) break
+  }
+  let count = 1
+  while (slowest < leastRunMs) {
+    count = Math.ceil(count * Math.min(10, (1.2 * leastRunMs) / Math.max(slowest, 0.01)))
+    slowest = (await timed(step, count)).ms
+  }
+  return async () => {
+    const { ms, loss } = await timed(step, count)
+    return { stepMs: ms / count, loss }
+  }
+}
+
+async function timed(step: Prepared['step'], count: number): Promise<{ ms: number; loss: number }> {
+  const began = performance.now()
+  for (let done = 1; done < count; done++) step()
+  const loss = await step().item()
+  return { ms: performance.now() - began, loss }
+}
+
+export async function measure(run: Run, { runs, budgetMs }: Effort): Promise<Measured> {
+  const times: number[] = []
+  let loss = Number.NaN
+  const began = performance.now()
+  while (times.length < runs && (times.length === 0 || performance.now() - began < budgetMs)) {
+    const timed = await run()
+    times.push(timed.stepMs)
+    loss = timed.loss
+  }
+  return { stepMs: spread(times), runs: times.length, loss }
+}
+
+export function spread(values: readonly number[]): Measured['stepMs'] {
+  const sorted = values.toSorted((a, b) => a - b)
+  const middle = sorted.length >> 1
+  const median = sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
+  return { median, min: sorted[0], max: sorted[sorted.length - 1] }
+}
