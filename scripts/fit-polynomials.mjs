@@ -146,7 +146,7 @@ const fits = [
     name: 'log2',
     about: 'log2((1 + s) / (1 - s)) = 2 / ln 2 * (s + s^3 / 3 + s^5 P(s^2)), |s| <= 3 - sqrt(8)',
     interval: [0, (3 - sqrt(8)) ** 2 * 1.001],
-    degree: 1,
+    degree: 2,
     target: (u) => series(u, (k) => 1 / (2 * k + 5)),
     scale: (u) => (u * u) / series(u, (k) => 1 / (2 * k + 1)),
   },

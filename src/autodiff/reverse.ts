@@ -1,7 +1,7 @@
 // Reverse mode: adjoints flow from results to operands, one contribution for each read.
-import { read } from '../expression/tree.ts'
-import { reshapeNode } from '../graph/build.ts'
-import type { ComprehensionNode, Node, RuleNode, ScatterNode, Shape } from '../graph/node.ts'
+import { type Expr, read, walk } from '../expression/tree.ts'
+import { comprehension, reshapeNode } from '../graph/build.ts'
+import type { BoundRange, ComprehensionNode, Node, RuleNode, ScatterNode, Shape } from '../graph/node.ts'
 import { type Paired, placeholder, sumOf } from './accumulate.ts'
 import { times } from './algebra.ts'
 import { tangents } from './forward.ts'
@@ -83,20 +83,44 @@ function propagateComprehension(
     const slope = partial(node.body, occurrence, value)
     if (!slope) continue
     const of = node.operands.get(occurrence.tensor)!
+    const product = times(weight, slope)
+    const flowing = node.reduction
+      ? { value: product, operands }
+      : onceComputed(product, [...batchRanges, ...node.axes], operands)
     contribute(
       of,
       gather({
         indices,
         batch: batchRanges,
         where: share.where,
-        value: times(weight, slope),
-        operands,
+        value: flowing.value,
+        operands: flowing.operands,
         read: occurrence,
         shape: of.shape,
         dtype: of.dtype,
       }),
     )
   }
+}
+
+/**
+ * An adjoint times a slope that takes some computing, as a tensor of its own: all operands of a node then read the same
+ * numbers, and none computes them anew under its sum.
+ */
+function onceComputed(
+  value: Expr,
+  axes: readonly BoundRange[],
+  operands: ReadonlyMap<string, Node>,
+): { readonly value: Expr; readonly operands: ReadonlyMap<string, Node> } {
+  let operations = 0
+  walk(value, (part) => {
+    if (part.kind === 'call') operations += 3
+    if (part.kind === 'binary') operations += part.op === '/' || part.op === '^' ? 3 : 1
+  })
+  if (operations < 3) return { value, operands }
+  const slopeName = freshName('delta', operands)
+  const node = comprehension({ axes, body: value, operands })
+  return { value: read(slopeName, indexNames(axes)), operands: new Map([...operands, [slopeName, node]]) }
 }
 
 /** Every combination of the ranges reads the adjoint where it was added. */

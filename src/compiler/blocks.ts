@@ -73,6 +73,14 @@ export class KernelBuilder {
     return this.#bind(key, { kind: 'load', type, buffer, offset, guard }, operands)
   }
 
+  /** A load that stays in the innermost block: what it reads is written anew in each turn of the loops around. */
+  loadHere(type: ScalarType, buffer: string, offset: Affine): Value {
+    const name = this.fresh('v')
+    this.#declare(name)
+    this.push({ kind: 'let', name, value: { kind: 'load', type, buffer, offset, guard: null } })
+    return { kind: 'variable', type, name }
+  }
+
   /** An i32 value as an index that index expressions can be made of. */
   asIndex(value: Value, interval: Interval): Affine {
     if (value.kind === 'index') return value.of

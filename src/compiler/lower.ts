@@ -99,7 +99,7 @@ function lowerProduct(
         return
       }
       const scope: Scope = { b, places, registers: new Map() }
-      const value = b.load('f32', place.buffer, place.offset(at), null)
+      const value = b.loadHere('f32', place.buffer, place.offset(at))
       scope.registers.set(first, value)
       const stores = targets.slice(1).map((buffer) => store(first, buffer, at, value))
       for (const member of rest) lowerGroup(scope, [member], at, stores)

@@ -10,19 +10,24 @@ const maxPieces = 5
  * Cuts `lanes` loops where comparisons of their own index change their truth, so that in each piece these are constants and
  * the guards of loads that can never fall outside are gone.
  */
-export function peelGuards(body: readonly Statement[]): readonly Statement[] {
+export function peelGuards(body: readonly Statement[], width = 1): readonly Statement[] {
   return body.flatMap((statement): readonly Statement[] => {
     if (statement.kind !== 'loop') return [statement]
-    if (statement.mode !== 'lanes') return [{ ...statement, body: peelGuards(statement.body) }]
-    return pieces(statement)
+    if (statement.mode !== 'lanes') return [{ ...statement, body: peelGuards(statement.body, width) }]
+    return pieces(statement, width)
   })
 }
 
-function pieces(loop: LoopStatement): readonly Statement[] {
+function pieces(loop: LoopStatement, width: number): readonly Statement[] {
   const end = loop.start + loop.extent
   const cuts = new Set<number>()
   collectCuts(loop.body, loop.index, cuts)
-  const inside = [...cuts].filter((cut) => cut > loop.start && cut < end).sort((a, b) => a - b)
+  // Vectors are not cut through: one that a turn falls into keeps its guards.
+  const whole = [...cuts].flatMap((cut) => {
+    const steps = (cut - loop.start) / width
+    return [loop.start + Math.floor(steps) * width, loop.start + Math.ceil(steps) * width]
+  })
+  const inside = [...new Set(whole)].filter((cut) => cut > loop.start && cut < end).sort((a, b) => a - b)
   if (inside.length >= maxPieces) return [loop]
   const starts = [loop.start, ...inside]
   return starts.map((start, at) => {
@@ -96,7 +101,8 @@ function decideBlock(
       case 'let': {
         const value = change(statement.value)
         if (value.kind === 'constant') decided.set(statement.name, value)
-        else result.push({ ...statement, value })
+        // Whole numbers may also stand in index arithmetic, by name.
+        if (value.kind !== 'constant' || value.type === 'i32') result.push({ ...statement, value })
         break
       }
       case 'loop':

@@ -78,9 +78,7 @@ export function productModule(shape: ProductShape, options: ProductOptions = {})
     table: (values: Int32Array) => {
       const at = place(values.byteLength)
       tables.push({ at, values })
-      return (f: { i32Const(value: number): unknown }) => {
-        f.i32Const(at)
-      }
+      return at
     },
   }
   m.importMemory('env', 'memory', { minimumPages: 1 })
@@ -91,11 +89,12 @@ export function productModule(shape: ProductShape, options: ProductOptions = {})
     if (statement[side].packed === null) continue
     const code = packCode(context, { kind: 'pack', name: `packed_${side}`, side, panel: statement[side] }, statement)
     from[side] = place(code.bytes)
-    pack.i32Const(places[side]).i32Const(from[side]).i32Const(0).i32Const(code.units).call(code.func)
+    pack.i32Const(places[side]).i32Const(from[side]).i32Const(0).i32Const(0).i32Const(code.units).call(code.func)
   }
   const scratch = place(product.scratchBytes)
   const run = m.func('run', { params: ['i32', 'i32'] })
-  for (const address of [from.a, from.b, places.c, scratch]) run.i32Const(address)
+  // Tables are placed at their addresses: what these count from is 0.
+  for (const address of [from.a, from.b, places.c, scratch, 0]) run.i32Const(address)
   for (const param of run.params) run.get(param)
   run.call(product.func)
   const again = m.func('runTimes', { params: ['i32'] })

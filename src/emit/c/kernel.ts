@@ -24,7 +24,7 @@ export interface KernelContext extends ContractionContext {
 
 /** The body of a kernel's function. */
 export function kernelText(kernel: Kernel, context: Omit<KernelContext, 'plans' | 'packs'>): string[] {
-  const body = hoistOffsets(peelGuards(chooseLanes(kernel.body)))
+  const body = hoistOffsets(peelGuards(chooseLanes(kernel.body), context.widths[0]))
   const planned: KernelContext = { ...context, ...planContractions(body, context.widths[0]) }
   const scope: Scope = { context: planned, place: plainPlace(planned), types: new Map() }
   return block(body, scope, '  ')

@@ -139,6 +139,9 @@ function loadText(value: Value & { kind: 'load' }, place: Place): Text {
     return asMask(condition ? `(${condition.text} ? ${element} : 0)` : element, false)
   }
   const zero = letter === 'f' ? `(F${w}){}` : `(I${w}){}`
+  if (condition?.lanes && stride === 1) {
+    return asMask(`loadMasked${letter}_${w}(${buffer} + ${scalarIndex(offset)}, ${condition.text})`, true)
+  }
   if (condition?.lanes) {
     const at = indexText(offset, place)
     return asMask(`gatherMasked${letter}_${w}(${buffer}, ${asLanes(at, 'i32', w)}, ${condition.text})`, true)

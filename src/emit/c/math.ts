@@ -1,7 +1,6 @@
 // The shared polynomials as C functions on vectors of a given width (1: plain scalars).
 import { type BinaryProgramName, binaryPrograms, type UnaryProgramName, unaryPrograms } from '../math/functions.ts'
-import { roundingShift } from '../math/reference.ts'
-import type { Reduced, VectorMath } from '../math/vectorMath.ts'
+import { type Reduced, roundingShift, type VectorMath } from '../math/vectorMath.ts'
 
 export type MathName = UnaryProgramName | BinaryProgramName
 

@@ -100,6 +100,15 @@ static inline I$ gatherb_$(const u8 *p, I$ o) { I$ r; for (int l = 0; l < $; l++
 static inline F$ gatherMaskedf_$(const float *p, I$ o, I$ m) { F$ r; for (int l = 0; l < $; l++) r[l] = m[l] ? p[o[l]] : 0; return r; }
 static inline I$ gatherMaskedi_$(const int32_t *p, I$ o, I$ m) { I$ r; for (int l = 0; l < $; l++) r[l] = m[l] ? p[o[l]] : 0; return r; }
 static inline I$ gatherMaskedb_$(const u8 *p, I$ o, I$ m) { I$ r; for (int l = 0; l < $; l++) r[l] = m[l] ? p[o[l]] : 0; return r; }
+static inline F$ loadMaskedf_$(const float *p, I$ m) {
+#if $ == 16 && defined(__AVX512F__) && defined(__AVX512DQ__) && !defined(__clang__)
+  return (F$)__builtin_ia32_loadups512_mask(p, (F$){}, __builtin_ia32_cvtd2mask512(m));
+#else
+  F$ r; for (int l = 0; l < $; l++) r[l] = m[l] ? p[l] : 0; return r;
+#endif
+}
+static inline I$ loadMaskedi_$(const int32_t *p, I$ m) { I$ r; for (int l = 0; l < $; l++) r[l] = m[l] ? p[l] : 0; return r; }
+static inline I$ loadMaskedb_$(const u8 *p, I$ m) { I$ r; for (int l = 0; l < $; l++) r[l] = m[l] ? p[l] : 0; return r; }
 static inline void scatterf_$(float *p, I$ o, F$ x) { for (int l = 0; l < $; l++) p[o[l]] = x[l]; }
 static inline void scatteri_$(int32_t *p, I$ o, I$ x) { for (int l = 0; l < $; l++) p[o[l]] = x[l]; }
 static inline void scatterb_$(u8 *p, I$ o, I$ x) { for (int l = 0; l < $; l++) p[o[l]] = x[l]; }

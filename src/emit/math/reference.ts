@@ -1,7 +1,14 @@
 import type { VectorMath } from './vectorMath.ts'
+import { roundingShift } from './vectorMath.ts'
+
+export { roundingShift } from './vectorMath.ts'
 
 const { fround } = Math
-const buffer = new DataView(new ArrayBuffer(8))
+const single = new Float32Array(1)
+const singleBits = new Int32Array(single.buffer)
+const double = new Float64Array(1)
+const doubleBits = new Uint32Array(double.buffer)
+const littleEndian = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1
 
 /** The operations on one lane, bit for bit what an emitter's code must give, as plain numbers. */
 export function referenceMath({ fused }: { fused: boolean }): VectorMath<number, number, boolean> {
@@ -16,8 +23,9 @@ export function referenceMath({ fused }: { fused: boolean }): VectorMath<number,
     div: (a, b) => fround(a / b),
     fma,
     fnma: (a, b, c) => fma(-a, b, c),
-    // biome-ignore lint/style/useExplicitMathMinMax: Math.min differs where a or b is NaN or a zero
+    // biome-ignore lint/complexity/useMathMinMax: Math.min differs for NaN and zeros
     min: (a, b) => (b < a ? b : a),
+    // biome-ignore lint/complexity/useMathMinMax: Math.max does too
     max: (a, b) => (a < b ? b : a),
     abs: Math.abs,
     neg: (a) => -a,
@@ -49,17 +57,14 @@ export function referenceMath({ fused }: { fused: boolean }): VectorMath<number,
   }
 }
 
-/** Added to a float of up to 2^22, it leaves the nearest integer in the low bits. */
-export const roundingShift = 1.5 * 2 ** 23
-
 function bits(a: number): number {
-  buffer.setFloat32(0, a)
-  return buffer.getInt32(0)
+  single[0] = a
+  return singleBits[0]
 }
 
 function fromBits(a: number): number {
-  buffer.setInt32(0, a)
-  return buffer.getFloat32(0)
+  singleBits[0] = a
+  return single[0]
 }
 
 /**
@@ -72,9 +77,12 @@ function fusedMultiplyAdd(a: number, b: number, c: number): number {
   const part = sum - product
   const error = product - (sum - part) + (c - part)
   if (error === 0 || !Number.isFinite(sum) || Number.isNaN(error)) return fround(sum)
-  buffer.setFloat64(0, sum)
-  const last = buffer.getBigInt64(0)
-  if ((last & 1n) === 1n) return fround(sum)
-  buffer.setBigInt64(0, error > 0 === sum > 0 ? last + 1n : last - 1n)
-  return fround(buffer.getFloat64(0))
+  double[0] = sum
+  const low = littleEndian ? 0 : 1
+  if (doubleBits[low] % 2 === 0) {
+    // One step towards the exact sum; an even word can always take one more.
+    if (error > 0 === sum > 0) doubleBits[low]++
+    else if (doubleBits[low]-- === 0) doubleBits[1 - low]--
+  }
+  return fround(double[0])
 }

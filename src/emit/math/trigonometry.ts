@@ -50,7 +50,14 @@ export const atan2: BinaryProgram = (b, y, x) => {
   const t = b.select(b.eq(b.add(ax, ay), b.float(0)), b.float(0), one)
   const square = b.mul(t, t)
   const first = b.fma(b.mul(t, square), polynomial(b, square, coefficients.atan), t)
-  const quadrant = b.select(b.lt(ax, ay), b.sub(b.float(Math.PI / 2), first), first)
-  const half = b.select(b.testBit(b.bits(x), 31), b.sub(b.float(Math.PI), quadrant), quadrant)
-  return withSignOf(b, half, y)
+  // 0, pi / 2 or pi, plus or minus that; what the float of pi leaves out is the same part of each.
+  const steep = b.lt(ax, ay)
+  const left = b.testBit(b.bits(x), 31)
+  const base = b.select(steep, b.float(Math.PI / 2), b.select(left, b.float(Math.PI), b.float(0)))
+  const turned = b.select(steep, b.neg(first), first)
+  const signed = b.fromBits(b.ixor(b.bits(turned), b.iand(b.bits(x), b.int(signBits))))
+  const angle = b.add(base, b.fma(base, b.float(piError), signed))
+  return withSignOf(b, angle, y)
 }
+
+const piError = (Math.PI - Math.fround(Math.PI)) / Math.PI

@@ -66,6 +66,12 @@ export interface VectorMath<F, I, M> {
   rarely(mask: M, common: Reduced<F, I>, rare: () => Reduced<F, I>): Reduced<F, I>
 }
 
+/**
+ * The usual way to roundProduct: added to a float of up to 2^22, it leaves the nearest integer in the low bits, and taken off
+ * again it leaves that integer as a float.
+ */
+export const roundingShift = 1.5 * 2 ** 23
+
 export interface Rounded<F, I> {
   readonly whole: F
   /** An integer whose low 22 bits are those of `whole`. */

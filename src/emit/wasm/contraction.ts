@@ -1,57 +1,59 @@
-// A matrix product of the loop IR as a plain loop over its tables of offsets.
-import type { ContractionStatement, Panel } from '../../compiler/ir.ts'
-import type { Local } from './encoder.ts'
+// Contractions and packings of the loop IR: calls of the functions that do them.
+import type { ContractionStatement, PackStatement, Panel, Statement } from '../../compiler/ir.ts'
 import { pushAffine } from './indexCode.ts'
 import type { KernelState } from './kernelState.ts'
-import type { Share } from './statements.ts'
+import { type ProductContext, packCode, productCode } from './matrixProduct.ts'
+import { pushTurn, type Share } from './statements.ts'
 
-/** Writes the product; with a share, each thread makes some of the rows. */
+const contextOf = ({ parts }: KernelState): ProductContext => ({
+  module: parts.module,
+  fma: parts.fused,
+  table: parts.table,
+})
+
+/** Writes a matrix product; with a share, each thread does some of its units. */
 export function writeContraction(k: KernelState, statement: ContractionStatement, share: Share | null): void {
-  const { f } = k
-  const { m, n, k: depth, a, b, c } = statement
-  const at = (panel: Panel): Local => {
-    const local = f.local('i32')
-    f.get(k.bases.get(panel.buffer)!)
-    pushAffine(k, panel.base)
-    f.i32Const(4).op('i32.mul').op('i32.add').set(local)
-    return local
+  const { f, workspace } = k
+  const { func, scratchBytes, units } = productCode(contextOf(k), statement)
+  for (const panel of [statement.a, statement.b, statement.c]) {
+    if (panel.packed === null) pushPanel(k, panel)
+    else f.get(k.workspaceBase).i32Const(workspace.packed.get(panel.packed)!).op('i32.add')
   }
-  const [aAt, bAt, cAt] = [at(a), at(b), at(c)]
-  const [row, column, step, sum] = [f.local('i32'), f.local('i32'), f.local('i32'), f.local('f32')]
-  const pushEntry = (table: Int32Array, index: Local): void => {
-    f.get(k.constants).i32Const(k.parts.table(table.map((offset) => 4 * offset))).op('i32.add')
-    f.get(index).i32Const(2).op('i32.shl').op('i32.add').memory('i32.load')
+  f.get(k.workspaceBase).i32Const(workspace.take(scratchBytes)).op('i32.add').get(k.constants)
+  if (share) {
+    pushTurn(k, share, units, 0)
+    pushTurn(k, share, units, 1)
+  } else f.i32Const(0).i32Const(units)
+  f.call(func)
+}
+
+/** Writes a packing: every thread makes its own copy. */
+export function writePack(k: KernelState, statement: PackStatement): void {
+  const { f, workspace } = k
+  const { func, bytes, units } = packCode(contextOf(k), statement, workspace.users.get(statement.name)!)
+  const place = workspace.take(bytes)
+  workspace.packed.set(statement.name, place)
+  pushPanel(k, statement.panel)
+  f.get(k.workspaceBase).i32Const(place).op('i32.add').get(k.constants).i32Const(0).i32Const(units).call(func)
+}
+
+/** Pushes the address of the panel's base. */
+function pushPanel(k: KernelState, { buffer, base }: Panel): void {
+  k.f.get(k.bases.get(buffer)!)
+  pushAffine(k, base)
+  k.f.i32Const(2).op('i32.shl').op('i32.add')
+}
+
+/** The contractions that read packed operands, by the operands' names. */
+export function packUsers(body: readonly Statement[]): Map<string, ContractionStatement> {
+  const users = new Map<string, ContractionStatement>()
+  const visit = (statements: readonly Statement[]): void => {
+    for (const statement of statements) {
+      if (statement.kind === 'loop') visit(statement.body)
+      if (statement.kind !== 'contraction') continue
+      for (const { packed } of [statement.a, statement.b]) if (packed !== null) users.set(packed, statement)
+    }
   }
-  const pushElement = (base: Local, rows: Int32Array, r: Local, columns: Int32Array, s: Local): void => {
-    f.get(base)
-    pushEntry(rows, r)
-    pushEntry(columns, s)
-    f.op('i32.add').op('i32.add')
-  }
-  const count = (index: Local, to: number, body: () => void): void => {
-    f.i32Const(0).set(index)
-    f.loop((next) => {
-      body()
-      f.get(index).i32Const(1).op('i32.add').tee(index).i32Const(to).op('i32.lt_s').brIf(next)
-    })
-  }
-  const product = (): void =>
-    count(row, m, () => {
-      const turn = (): void =>
-        count(column, n, () => {
-          f.f32Const(0).set(sum)
-          count(step, depth, () => {
-            f.get(sum)
-            pushElement(aAt, a.rows, row, a.columns, step)
-            f.memory('f32.load')
-            pushElement(bAt, b.rows, step, b.columns, column)
-            f.memory('f32.load').op('f32.mul').op('f32.add').set(sum)
-          })
-          pushElement(cAt, c.rows, row, c.columns, column)
-          f.get(sum).memory('f32.store')
-        })
-      if (!share) turn()
-      else f.get(row).get(share.threads).op('i32.rem_u').get(share.thread).op('i32.eq').if(turn)
-    })
-  product()
+  visit(body)
+  return users
 }

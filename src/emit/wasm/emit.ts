@@ -5,9 +5,10 @@ import { chooseLanes } from '../../compiler/lanes.ts'
 import { peelGuards } from '../../compiler/peel.ts'
 import { valuesOf } from '../../compiler/tidy.ts'
 import { bytesPerElement } from '../../dtype.ts'
+import { packUsers } from './contraction.ts'
 import type { FunctionBuilder, Local, MemoryLimits, WasmModule } from './encoder.ts'
 import { wasmModule } from './encoder.ts'
-import type { KernelState } from './kernelState.ts'
+import type { KernelState, Workspace } from './kernelState.ts'
 import type { HostFunction, ModuleParts } from './moduleParts.ts'
 import { mathFunctions, moduleParts } from './moduleParts.ts'
 import { writeBlock } from './statements.ts'
@@ -44,22 +45,30 @@ export function emitWasm(program: Program, options: WasmOptions): WasmProgram {
   const hostFunctions = hostFunctionsOf(program)
   const parts = moduleParts(m, options.relaxedSimd, hostFunctions)
   const scratch = scratchPlaces(program)
+  let workspaceBytes = 0
   const run = m.func('run', { params: ['i32'] })
   for (const kernel of program.kernels) {
-    const f = emitKernel(m, parts, kernel, program, scratch.places)
+    const workspace = workspaceOf(kernel)
+    const f = emitKernel(m, parts, kernel, program, scratch, workspace)
+    workspaceBytes = Math.max(workspaceBytes, workspace.bytes())
     run.get(run.params[0]).call(f)
   }
   m.export('run', run)
   return {
     bytes: m.encode(),
     constants: parts.constants(),
-    scratchBytes: scratch.bytes,
+    scratchBytes: scratch.bytes + workspaceBytes,
     hostFunctions: [...hostFunctions],
   }
 }
 
+interface ScratchPlaces {
+  readonly places: ReadonlyMap<string, number>
+  readonly bytes: number
+}
+
 /** Scratch of different kernels shares its place. */
-function scratchPlaces(program: Program): { places: ReadonlyMap<string, number>; bytes: number } {
+function scratchPlaces(program: Program): ScratchPlaces {
   const places = new Map<string, number>()
   let bytes = 0
   for (const kernel of program.kernels) {
@@ -75,6 +84,21 @@ function scratchPlaces(program: Program): { places: ReadonlyMap<string, number>;
   return { places, bytes }
 }
 
+/** What lies beyond the scratch; different kernels share it. */
+function workspaceOf(kernel: Kernel): Workspace & { bytes(): number } {
+  let end = 0
+  return {
+    take: (bytes) => {
+      const at = end
+      end += aligned(bytes)
+      return at
+    },
+    packed: new Map(),
+    users: packUsers(kernel.body),
+    bytes: () => end,
+  }
+}
+
 /** The loops of a kernel as they are run here. */
 export const vectorised = (kernel: Kernel): readonly Statement[] => hoistOffsets(peelGuards(chooseLanes(kernel.body)))
 
@@ -83,7 +107,8 @@ function emitKernel(
   parts: ModuleParts,
   kernel: Kernel,
   program: Program,
-  scratch: ReadonlyMap<string, number>,
+  scratch: ScratchPlaces,
+  workspace: Workspace,
 ): FunctionBuilder {
   const f = m.func(kernel.name, { params: ['i32'] })
   const [table] = f.params
@@ -91,6 +116,12 @@ function emitKernel(
   f.get(table)
     .memory('i32.load', 4 * slots.constants)
     .set(constants)
+  const workspaceBase = f.local('i32')
+  f.get(table)
+    .memory('i32.load', 4 * slots.scratch)
+    .i32Const(scratch.bytes)
+    .op('i32.add')
+    .set(workspaceBase)
   const bases = new Map<string, Local>()
   for (const name of new Set([...kernel.reads, ...kernel.writes])) {
     const base = f.local('i32')
@@ -99,7 +130,7 @@ function emitKernel(
     if (place.kind === 'external') f.memory('i32.load', 4 * (slots.external + program.external.indexOf(name)))
     else {
       const [slot, offset] =
-        place.kind === 'arena' ? [slots.arena, place.byteOffset] : [slots.scratch, scratch.get(name)!]
+        place.kind === 'arena' ? [slots.arena, place.byteOffset] : [slots.scratch, scratch.places.get(name)!]
       f.memory('i32.load', 4 * slot)
         .i32Const(offset)
         .op('i32.add')
@@ -113,6 +144,8 @@ function emitKernel(
     parts,
     bases,
     constants,
+    workspaceBase,
+    workspace,
     bindings: new Map(),
     intervals: new Map(),
     depths: new Map(),

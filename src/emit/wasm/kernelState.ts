@@ -1,5 +1,5 @@
 // What the code of one function of a kernel is written with: where buffers are, what names are bound to.
-import type { Program, ScalarType } from '../../compiler/ir.ts'
+import type { ContractionStatement, Program, ScalarType } from '../../compiler/ir.ts'
 import type { Dtype } from '../../dtype.ts'
 import type { Interval } from '../../index/index.ts'
 import type { FunctionBuilder, Local, ValueType } from './encoder.ts'
@@ -24,6 +24,16 @@ export interface Lanes {
   readonly strides: ReadonlyMap<string, number | null>
 }
 
+/** Memory of each thread's own in which a kernel puts the operands of its matrix products in order. */
+export interface Workspace {
+  /** Its next bytes: a place counted from its start. */
+  take(bytes: number): number
+  /** Where pack statements put operands. */
+  readonly packed: Map<string, number>
+  /** The contractions that read what pack statements make, by its name. */
+  readonly users: ReadonlyMap<string, ContractionStatement>
+}
+
 export interface KernelState {
   readonly f: FunctionBuilder
   readonly program: Program
@@ -32,6 +42,9 @@ export interface KernelState {
   readonly bases: ReadonlyMap<string, Local>
   /** Address of the program's tables. */
   readonly constants: Local
+  /** Address of the workspace. */
+  readonly workspaceBase: Local
+  readonly workspace: Workspace
   readonly bindings: Map<string, Binding>
   /** What is known of indices and of integers made of them. */
   readonly intervals: Map<string, Interval>

@@ -8,9 +8,11 @@ type Vector = () => void
 
 const roundingShift = 1.5 * 2 ** 23
 
+/** `take` makes the locals; they are free again once the last result has been pushed. */
 export function localVectorMath(
   f: FunctionBuilder,
   fused: boolean,
+  take: () => Local,
 ): VectorMath<Vector, Vector, Vector> & { of(local: Local): Vector } {
   const of =
     (local: Local): Vector =>
@@ -18,7 +20,7 @@ export function localVectorMath(
       f.get(local)
     }
   const keep = (): Vector => {
-    const local = f.local('v128')
+    const local = take()
     f.set(local)
     return of(local)
   }
@@ -99,7 +101,7 @@ export function localVectorMath(
     },
     rarely: (mask, common, rare): Reduced<Vector, Vector> => {
       const settle = (value: Vector): Local => {
-        const local = f.local('v128')
+        const local = take()
         value()
         f.set(local)
         return local

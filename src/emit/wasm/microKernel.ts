@@ -20,6 +20,9 @@ export interface MicroKernel {
   readonly result: 'store' | 'either'
 }
 
+/** V8 allots so many: sums, a row of B and one element of A have to fit. */
+export const vectorRegisters = 15
+
 /** Steps over k in one turn of the loop: more hide the loop's own work, and cost code. */
 const unroll = 4
 

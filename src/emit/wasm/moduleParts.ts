@@ -1,7 +1,7 @@
 // What the kernels of one module share: functions written when first called, imports, and tables.
 import type { BinaryProgramName, UnaryProgramName } from '../math/functions.ts'
 import { binaryPrograms, unaryPrograms } from '../math/functions.ts'
-import type { Callable, WasmModule } from './encoder.ts'
+import type { Callable, FunctionBuilder, Local, WasmModule } from './encoder.ts'
 import type { HelperName } from './helpers.ts'
 import { writeHelper } from './helpers.ts'
 import { localVectorMath } from './mathBuilder.ts'
@@ -16,6 +16,7 @@ export type HostFunction = MathFunction | 'mod'
 export const takesTwo = (name: HostFunction): boolean => name === 'mod' || name in binaryPrograms
 
 export interface ModuleParts {
+  readonly module: WasmModule
   /** Whether multiply-adds round once. */
   readonly fused: boolean
   helper(name: HelperName): Callable
@@ -46,6 +47,7 @@ export function moduleParts(m: WasmModule, fused: boolean, hostFunctions: Readon
   const tables: Int32Array[] = []
   let length = 0
   return {
+    module: m,
     fused,
     helper: (name) => once(name, () => writeHelper(m, name)),
     math: (name) => once(`math ${name}`, () => writeMath(m, name, fused)),
@@ -79,11 +81,23 @@ export function moduleParts(m: WasmModule, fused: boolean, hostFunctions: Readon
 function writeMath(m: WasmModule, name: MathFunction, fused: boolean): Callable {
   const isBinary = name in binaryPrograms
   const f = m.func(name, { params: isBinary ? ['v128', 'v128'] : ['v128'], results: ['v128'] })
-  const b = localVectorMath(f, fused)
-  const [x, y] = f.params
-  const result = isBinary
-    ? binaryPrograms[name as BinaryProgramName](b, b.of(x), b.of(y))
-    : unaryPrograms[name as UnaryProgramName](b, b.of(x))
-  result()
+  pushMath(f, name, f.params, fused, () => f.local('v128'))
   return f
+}
+
+/** Writes a function's instructions where its value is wanted. */
+export function pushMath(
+  f: FunctionBuilder,
+  name: MathFunction,
+  args: readonly Local[],
+  fused: boolean,
+  take: () => Local,
+): void {
+  const b = localVectorMath(f, fused, take)
+  const [x, y] = args.map(b.of)
+  const result =
+    name in binaryPrograms
+      ? binaryPrograms[name as BinaryProgramName](b, x, y)
+      : unaryPrograms[name as UnaryProgramName](b, x)
+  result()
 }

@@ -3,7 +3,7 @@ import type { ContractionStatement, Panel } from '../../compiler/ir.ts'
 import type { BlockedTable } from './offsetTables.ts'
 import { blockedTable, greatestCommonDivisor, isContiguous, runLength, strideOf } from './offsetTables.ts'
 import type { PackOrder } from './packing.ts'
-import { blocking, directReads, tileCosts, tileOverhead } from './tiles.ts'
+import { blocking, directReads, stepCosts, tileCosts } from './tiles.ts'
 
 /** `packed`: a pack statement has done it; `pack`: block by block; `packAll`: all columns of a block at once; `direct`: as it lies. */
 export type Reading = 'packed' | 'pack' | 'packAll' | 'direct'
@@ -150,20 +150,26 @@ function chooseKBlock(k: number, ...tables: readonly Int32Array[]): number {
     }, 0)
     return patterns + Math.abs(length - even) + (length % 4 === 0 ? 0 : 64)
   }
-  return usable.map((length) => ({ length, cost: cost(length) })).reduce((best, next) => (next.cost < best.cost ? next : best)).length
+  return usable
+    .map((length) => ({ length, cost: cost(length) }))
+    .reduce((best, next) => (next.cost < best.cost ? next : best)).length
 }
 
 /** The heights and the width of tiles that take the least time in all. */
-function chooseTiles(m: number, n: number, k: number): { readonly rows: readonly RowGroup[]; readonly vectors: number } {
+function chooseTiles(
+  m: number,
+  n: number,
+  k: number,
+): { readonly rows: readonly RowGroup[]; readonly vectors: number } {
   let best: { cost: number; rows: readonly RowGroup[]; vectors: number } | undefined
-  const widest = Math.min(Math.ceil(n / 4), tileCosts.length - 1)
+  const widest = Math.min(Math.ceil(n / 4), stepCosts.length - 1)
   for (let vectors = 1; vectors <= widest; vectors++) {
     const full = Math.floor(n / (4 * vectors))
     const restVectors = Math.ceil((n - full * 4 * vectors) / 4)
     const tileCost = (height: number, wide: number) =>
-      wide === 0 ? 0 : k * tileCosts[wide][height - 1] + tileOverhead.tile + height * wide * tileOverhead.vector
+      wide === 0 ? 0 : k * stepCosts[wide][height - 1] + tileCosts[wide][height - 1]
     const columnCost = (height: number) => full * tileCost(height, vectors) + tileCost(height, restVectors)
-    for (const rows of rowGroups(m, tileCosts[vectors].length)) {
+    for (const rows of rowGroups(m, stepCosts[vectors].length)) {
       const cost = rows.reduce((sum, { height, tiles }) => sum + tiles * columnCost(height), 0)
       if (!best || cost < best.cost) best = { cost, rows, vectors }
     }

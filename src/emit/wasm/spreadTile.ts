@@ -10,7 +10,11 @@ export function spreadTile(m: WasmModule, width: number): FunctionBuilder {
   repeat(f, rows, () => {
     f.get(to).get(rowTable).memory('i32.load').op('i32.add').set(row)
     for (let column = 0; column < width; column++) {
-      f.get(row).get(columnTable).memory('i32.load', 4 * column).op('i32.add').tee(at)
+      f.get(row)
+        .get(columnTable)
+        .memory('i32.load', 4 * column)
+        .op('i32.add')
+        .tee(at)
       f.get(tile).memory('f32.load', 4 * column)
       f.get(add)
       f.if({ params: ['f32'], results: ['f32'] }, () => f.get(at).memory('f32.load').op('f32.add'))

@@ -1,7 +1,7 @@
 // Statements of the loop IR as instructions: loops, one value or four at a time, and what stands in them.
 import type { LoopStatement, ScalarType, Statement, Value } from '../../compiler/ir.ts'
 import { accumulateScalar, accumulateVector, winnerScalar, winnerVector } from './accumulators.ts'
-import { writeContraction } from './contraction.ts'
+import { writeContraction, writePack } from './contraction.ts'
 import type { Local } from './encoder.ts'
 import { pushAddress, pushAffine } from './indexCode.ts'
 import type { Binding, KernelState } from './kernelState.ts'
@@ -56,7 +56,7 @@ function writeStatement(k: KernelState, statement: Statement, share: Share | nul
       writeContraction(k, statement, share)
       break
     case 'pack':
-      // Panels are read as they lie.
+      writePack(k, statement)
       break
   }
 }
@@ -210,7 +210,7 @@ function writeTurns(k: KernelState, loop: LoopStatement, { start, turns, step }:
 }
 
 /** Pushes floor(turns · (thread + more) / threads). */
-function pushTurn({ f }: KernelState, { thread, threads }: Share, turns: number, more: number): void {
+export function pushTurn({ f }: KernelState, { thread, threads }: Share, turns: number, more: number): void {
   f.get(thread)
   if (more > 0) f.i32Const(more).op('i32.add')
   f.op('i64.extend_i32_u').i64Const(BigInt(turns)).op('i64.mul')

@@ -1,10 +1,12 @@
 // Four values at a time: the body of a lanes loop. Conditions are masks, all ones or all zeros in each lane.
 import type { Operation, ScalarType, Value } from '../../compiler/ir.ts'
+import type { Local } from './encoder.ts'
 import { pushAffineVector, pushRamp } from './indexCode.ts'
 import type { KernelState } from './kernelState.ts'
-import { width, withTemporary } from './kernelState.ts'
+import { giveBack, takeLocal, width, withTemporary } from './kernelState.ts'
 import { isUniform } from './laneAnalysis.ts'
 import type { MathFunction } from './moduleParts.ts'
+import { pushMath } from './moduleParts.ts'
 import type { PlainInstruction } from './opcodes.ts'
 import { pushScalar } from './scalarCode.ts'
 import { pushVectorLoad } from './vectorMemory.ts'
@@ -97,12 +99,30 @@ function pushOperation(k: KernelState, value: Value & { kind: 'operation' }, cop
     pushAll()
     const plain = floatOperations[op]
     if (plain) f.op(plain)
+    else if (inlined.has(op)) pushInlined(k, op as MathFunction)
     else f.call(op === 'mod' ? k.parts.helper('remainders') : k.parts.math(op as MathFunction))
   } else if (op === 'div' || op === 'mod') byLanes(k, op === 'div' ? 'divide' : 'remainder', args, copy)
   else {
     pushAll()
     f.op(integerOperations[op]!)
   }
+}
+
+/** Short enough to stand in the loop itself, where their constants stay in registers and turns overlap. */
+const inlined: ReadonlySet<Operation> = new Set(['exp', 'expm1', 'log', 'log1p', 'tanh', 'sigmoid', 'erf'])
+
+/** The function of the vector on the stack. */
+function pushInlined(k: KernelState, name: MathFunction): void {
+  const taken: Local[] = []
+  const take = (): Local => {
+    const local = takeLocal(k, 'v128')
+    taken.push(local)
+    return local
+  }
+  const x = take()
+  k.f.set(x)
+  pushMath(k.f, name, [x], k.parts.fused, take)
+  giveBack(k, taken)
 }
 
 /** max(x, c) and min(x, c) with a constant. min(x, 0) is left alone: there adding 0 would lose a -0. */

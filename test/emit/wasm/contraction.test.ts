@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { convolution, convolutionWeights, dense, locallyConnected, offsets } from '../../../bench/kernels/productShapes.ts'
+import {
+  convolution,
+  convolutionWeights,
+  dense,
+  locallyConnected,
+  offsets,
+} from '../../../bench/kernels/productShapes.ts'
 import { type ProductOptions, type ProductShape, productModule } from '../../support/productModule.ts'
 import { wabtValidate } from './wabtModule.ts'
 
@@ -57,7 +63,11 @@ function expectProduct(shape: ProductShape, options: ProductOptions = {}, seed =
   assert.deepEqual(product.c, once, `the same bits in two parts, at ${cut} of ${product.units}`)
 }
 
-const small = { m: [1, 2, 3, 4, 5, 6, 7, 12, 13, 19], n: [1, 2, 3, 4, 5, 7, 8, 9, 10, 12, 17, 30], k: [1, 2, 3, 4, 7, 27] }
+const small = {
+  m: [1, 2, 3, 4, 5, 6, 7, 12, 13, 19],
+  n: [1, 2, 3, 4, 5, 7, 8, 9, 10, 12, 17, 30],
+  k: [1, 2, 3, 4, 7, 27],
+}
 
 test('small products of all sizes around the tiles agree with the definition', () => {
   for (const m of small.m) for (const n of small.n) expectProduct(dense(m, n, small.k[(m + n) % small.k.length]))
@@ -115,7 +125,10 @@ test('operands packed beforehand give the same bits as operands packed on the wa
 })
 
 test('products of random shapes and offsets agree with the definition, fused or not, packed or not, whole or in parts', () => {
-  const axes = fc.array(fc.tuple(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 0, max: 12 })), { minLength: 1, maxLength: 3 })
+  const axes = fc.array(fc.tuple(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 0, max: 12 })), {
+    minLength: 1,
+    maxLength: 3,
+  })
   const table = axes.map((list) => offsets(...list))
   /** Offsets of which no two are the same: those of a result. */
   const separate = (rows: number, columns: number, order: number, gap: number) => {
