@@ -41,7 +41,7 @@ function kernelOf(height: number, vectors: number): Kernel {
 function time(run: Kernel, k: number): number {
   const turns = Math.ceil(2048 / k)
   const start = performance.now()
-  for (let turn = 0; turn < turns; turn++) run(0, 65536, 131072, tiles, k, 0, 0, 0)
+  for (let turn = 0; turn < turns; turn++) run(0, 65536, 131072, tiles, k, 0, 0, 0, 0)
   return ((performance.now() - start) * 1e6) / tiles / turns
 }
 
@@ -63,9 +63,9 @@ for (let round = 0; round < rounds; round++) {
 }
 
 const stepOf = ({ short, long }: Measured): number => (long - short) / (depths.long - depths.short)
-const table = (valueOf: (tile: Measured) => number): string =>
+const table = (costOf: (tile: Measured) => number): string =>
   Array.from({ length: 8 }, (_, vectors) => {
-    const row = measured.filter((tile) => tile.vectors === vectors).map((tile) => valueOf(tile).toFixed(2))
+    const row = measured.filter((tile) => tile.vectors === vectors).map((tile) => costOf(tile).toFixed(2))
     return `  [${row.join(', ')}],`
   }).join('\n')
 const text = `// Measured by bench/tune-wasm.ts with Node ${process.versions.node}, ${peak.toFixed(1)} GFLOP/s at most on 128 bits; 6×8 makes ${(

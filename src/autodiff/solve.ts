@@ -22,10 +22,8 @@ import {
   subtract,
 } from '../index/index.ts'
 import { cheapestOrder, inverseModulo, type UnknownTerm } from './linearEquation.ts'
+import { combinations } from './ranges.ts'
 import type { Condition, Solution } from './solution.ts'
-
-/** Rounds of elimination after which what is left becomes conditions; real formulas need a handful. */
-const maxRounds = 64
 
 /**
  * Solves `rows = place` for a read of a tensor of the given shape, where `indices` run over their ranges.
@@ -33,6 +31,19 @@ const maxRounds = 64
  * any other row (an index read from a tensor) stays a condition.
  */
 export function solveRead(rows: readonly Expr[], indices: readonly BoundRange[], shape: Shape): Solution | null {
+  const solution = trySolving(rows, indices, shape, true)
+  if (!solution || combinations(solution.remaining) <= combinations(indices)) return solution
+  // Digits of digits can be more than what they were made of.
+  return trySolving(rows, indices, shape, false)
+}
+
+/** With `eliminates` false everything runs and the rows are conditions. */
+function trySolving(
+  rows: readonly Expr[],
+  indices: readonly BoundRange[],
+  shape: Shape,
+  eliminates: boolean,
+): Solution | null {
   const system = newSystem(indices)
   const targets = shape.map((_, dimension) => `@${dimension}`)
   shape.forEach((extent, dimension) => {
@@ -45,14 +56,15 @@ export function solveRead(rows: readonly Expr[], indices: readonly BoundRange[],
     else system.conditions.push({ kind: 'place', row, target })
   })
   for (const { index, start, extent } of indices) if (extent === 1) bind(system, index, constant(start), false)
-  for (let round = 0; system.equations.length > 0 && round < maxRounds; round++) {
-    if (!settleKnown(system)) return null
+  if (eliminates) {
     introduceQuotients(system)
-    const next = chooseEquation(system)
-    if (!next) break
-    if (!eliminate(system, next)) return null
+    for (;;) {
+      if (!settleKnown(system)) return null
+      const next = chooseEquation(system)
+      if (!next) break
+      if (!eliminate(system, next)) return null
+    }
   }
-  if (!settleKnown(system)) return null
   for (const equation of system.equations) system.conditions.push({ kind: 'zero', of: equation })
   const conditions = necessary(system)
   return conditions && named(system, conditions, targets, rows, shape)
@@ -118,22 +130,22 @@ function settleKnown(system: System): boolean {
 const hasUnknown = (system: System, a: Affine): boolean =>
   [...namesIn(a)].some((index) => system.unknowns.includes(index))
 
-/** Replaces `of / by` and `of % by` of unknowns by a quotient and a remainder with `of = by · quotient + remainder`. */
+/**
+ * Replaces `of / by` and `of % by` of unknowns by a quotient and a remainder with `of = by · quotient + remainder`. Divisions
+ * that come up later, in solutions, stay as they are, and their unknowns run.
+ */
 function introduceQuotients(system: System): void {
   for (let at = 0; at < system.equations.length; at++) {
     const { constant: start, terms } = system.equations[at]
     let linear = constant(start)
     for (const term of terms) {
-      const { atom } = term
+      const { atom, coefficient } = term
       if (atom.kind === 'index' || !hasUnknown(system, atom.of)) {
         linear = add(linear, { constant: 0, terms: [term] })
         continue
       }
       const { quotient, rest } = divide(system, atom.of, atom.by)
-      const digit = atom.kind === 'div' ? quotient : rest
-      // A digit that is bound by now is known from what was divided: the division stays, and its unknowns run.
-      const open = system.unknowns.includes(digit)
-      linear = add(linear, open ? scale(indexOf(digit), term.coefficient) : { constant: 0, terms: [term] })
+      linear = add(linear, scale(indexOf(atom.kind === 'div' ? quotient : rest), coefficient))
     }
     system.equations[at] = linear
   }

@@ -5,7 +5,7 @@ import type { Program, Statement } from './ir.ts'
 export const workOf = (program: Program): number =>
   program.kernels.reduce((sum, kernel) => sum + blockWork(kernel.body), 0)
 
-function blockWork(body: readonly Statement[]): number {
+export function blockWork(body: readonly Statement[]): number {
   return body.reduce((sum, statement) => {
     if (statement.kind === 'loop') return sum + statement.extent * blockWork(statement.body)
     if (statement.kind === 'contraction') return sum + statement.m * statement.n * statement.k

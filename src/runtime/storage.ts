@@ -4,14 +4,11 @@ import type { TypedArray } from '../dtype.ts'
 import { DeviceError } from '../errors.ts'
 import { type DataNode, type Node, type ParameterNode, type StorageRef, sizeOf } from '../graph/node.ts'
 
-const frees = new FinalizationRegistry<() => void>((free) => free())
-
-/** A reference to device storage that gives the memory back when nothing refers to it any more. */
-export function deviceRef(device: Device, storage: Storage): StorageRef {
-  const ref: StorageRef = { host: null, device: { device, handle: storage } }
-  frees.register(ref, () => device.free(storage), ref)
-  return ref
-}
+/** A reference to device storage. The storage's memory is the device's to free when nothing refers to it any more. */
+export const deviceRef = (device: Device, storage: Storage): StorageRef => ({
+  host: null,
+  device: { device, handle: storage },
+})
 
 /** The numbers of a leaf on a device; they are moved there at first use and stay. */
 export function onDevice(device: Device, node: DataNode | ParameterNode): Storage {
@@ -26,7 +23,6 @@ export function onDevice(device: Device, node: DataNode | ParameterNode): Storag
   const storage = device.allocate(node.dtype, sizeOf(node.shape))
   device.write(storage, ref.host!)
   ref.device = { device, handle: storage }
-  frees.register(ref, () => device.free(storage), ref)
   ref.host = null
   return storage
 }
@@ -52,7 +48,6 @@ export function releaseLeaf(node: Node): void {
   if (node.kind !== 'data' && node.kind !== 'parameter') return
   const ref = node.storage
   if (!ref?.device) return
-  frees.unregister(ref)
   ;(ref.device.device as Device).free(ref.device.handle as Storage)
   ref.device = null
   ref.host = null

@@ -23,6 +23,8 @@ export interface CCompiler {
   readonly flags: readonly string[]
   /** Vector widths in f32 lanes that the machine and the compiler share, widest first. */
   readonly widths: readonly number[]
+  /** Whether it has OpenMP, so that a program can run on several threads. */
+  readonly threads: boolean
 }
 
 const candidates = ['cc', 'gcc', 'clang']
@@ -52,9 +54,17 @@ function probe(): CCompiler | null {
     if (version === null) continue
     const macros = run(command, ['-march=native', '-dM', '-E', '-x', 'c', '/dev/null'])
     if (macros === null) continue
-    return { command, version: version.split('\n')[0], flags: baseFlags, widths: widthsOf(macros) }
+    const threads = hasOpenMp(command)
+    const flags = threads ? [...baseFlags, '-fopenmp'] : baseFlags
+    return { command, version: version.split('\n')[0], flags, widths: widthsOf(macros), threads }
   }
   return null
+}
+
+/** OpenMP needs a library besides the flag. */
+const hasOpenMp = (command: string): boolean => {
+  const path = run(command, ['-print-file-name=libgomp.so'])?.trim() ?? ''
+  return path.includes('/') || (run(command, ['-print-file-name=libomp.so'])?.trim() ?? '').includes('/')
 }
 
 function run(command: string, args: readonly string[]): string | null {

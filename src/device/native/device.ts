@@ -7,6 +7,7 @@ import { emitC } from '../../emit/c/emit.ts'
 import { DeviceError } from '../../errors.ts'
 import type { Device, Executable } from '../device.ts'
 import { type JsStorage, jsLoader } from '../js/device.ts'
+import { threads } from '../threads.ts'
 import { compileC, findCompiler } from './compiler.ts'
 
 interface NativeStorage extends JsStorage {
@@ -14,7 +15,7 @@ interface NativeStorage extends JsStorage {
 }
 
 interface Koffi {
-  load(path: string): { func(prototype: string): (pointer: unknown) => void }
+  load(path: string): { func(prototype: string): (pointer: unknown, threads: number) => void }
   address(value: unknown): bigint
 }
 
@@ -67,12 +68,15 @@ export function nativeDevice(): Device {
 
   const loadJs = jsLoader()
 
+  // Threads that wait for one another spin for some microseconds and then sleep, so that an idle process burns nothing.
+  process.env.GOMP_SPINCOUNT ??= '20000'
+
   const load = (program: Program, use?: 'step' | 'once'): Executable => {
     // What runs once and is soon done would wait longer for the C compiler than for its result.
     if (use === 'once' && workOf(program) < compileWork) return loadJs(program)
     const source = emitC(program, { widths: compiler.widths, maxThreads })
     const path = compileC(compiler, source)
-    const run = library.load(path).func('void run(void *buffers)')
+    const run = library.load(path).func('void run(void *buffers, int threads)')
     if (program.arenaBytes > arenaBytes) {
       arenaBytes = program.arenaBytes
       arena = allocateBytes(arenaBytes)
@@ -93,7 +97,7 @@ export function nativeDevice(): Device {
           }
           pointers[at + 1] = storage.address
         })
-        run(pointers)
+        run(pointers, compiler.threads ? Math.min(threads(), maxThreads) : 1)
       },
     }
   }

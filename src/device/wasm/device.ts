@@ -2,9 +2,9 @@
 import type { Target } from '../../compiler/compile.ts'
 import type { Program } from '../../compiler/ir.ts'
 import { bytesPerElement } from '../../dtype.ts'
+import { helpers } from '../../emit/js/helpers.ts'
 import { emitWasm, slots } from '../../emit/wasm/emit.ts'
 import type { Device, Executable } from '../device.ts'
-import { helpers } from '../../emit/js/helpers.ts'
 import { wasmFeatures } from './features.ts'
 import { type WasmMemory, type WasmStorage, wasmMemory } from './memory.ts'
 
@@ -33,7 +33,11 @@ const host = {
   mod: helpers.floorMod,
 }
 
-export function wasmDevice({ relaxedSimd = true, target = { contractions: true }, check }: WasmDeviceOptions = {}): Device {
+export function wasmDevice({
+  relaxedSimd = true,
+  target = { contractions: true },
+  check,
+}: WasmDeviceOptions = {}): Device {
   const features = wasmFeatures()
   const space = wasmMemory(features.threads)
   const arena = region(space)

@@ -12,8 +12,8 @@ export interface ContractionContext {
   readonly packs: ReadonlyMap<string, Plan>
   /** Adds a function to the file; gives its name. */
   define(prefix: string, text: (name: string) => string): string
-  /** Static memory of so many floats for each thread; gives an expression for it. */
-  workspace(length: number): string
+  /** Static memory of so many floats for all threads; gives its name. */
+  sharedSpace(length: number): string
   /** Memory that is free again when a product is done, shared by all of a thread's products. */
   blockSpace(length: number): string
 }
@@ -101,7 +101,7 @@ export function packText(statement: PackStatement, context: ContractionContext, 
   const plan = context.packs.get(statement.name)
   // The operand that is read as it lies needs no packing.
   if (!plan) return []
-  plan.prepacked = context.workspace(panelsOf(plan) * panelColumns(plan) * plan.k)
+  plan.prepacked = context.sharedSpace(panelsOf(plan) * panelColumns(plan) * plan.k)
   const packer = packFunction(plan, context)
   const lines: string[] = []
   for (let from = 0; from < plan.k; from += sumBlock) {
@@ -118,12 +118,13 @@ export function contractionText(
   statement: ContractionStatement,
   context: ContractionContext,
   indent: string,
+  part = '0, 1',
 ): string[] {
   const plan = context.plans.get(statement)!
   const product = productFunction(plan, context)
   const { a, b, c } = plan
   const at = (panel: Panel) => `${panel.buffer} + ${scalarIndex(panel.base)}`
-  return [`${indent}${product}(${at(a)}, ${at(b)}, ${at(c)}, ${plan.prepacked ?? 'NULL'}, thread);`]
+  return [`${indent}${product}(${at(a)}, ${at(b)}, ${at(c)}, ${plan.prepacked ?? 'NULL'}, thread, ${part});`]
 }
 
 /**
@@ -244,19 +245,26 @@ function productFunction(plan: Plan, context: ContractionContext): string {
   const space = blocks ? context.blockSpace(Math.min(k, sumBlock) * columns * Math.min(panels, blockPanels)) : null
   const way = stagingOf(plan)
   const tile = context.define('tile', (tileName) => tileFunction(tileName, plan, way, context))
-  const lines: string[] = []
+  const tiles = Math.ceil(m / plan.tile.rows)
+  const byPanels = panels >= tiles
+  const lines: string[] = [
+    // Each thread takes some panels of columns, or some tiles of rows.
+    byPanels
+      ? `  const int pFrom = (int)((int64_t)${panels} * part / parts), pTo = (int)((int64_t)${panels} * (part + 1) / parts), iFrom = 0, iTo = ${m};`
+      : `  const int pFrom = 0, pTo = ${panels}, iFrom = (int)((int64_t)${tiles} * part / parts) * ${plan.tile.rows}, iTo = part + 1 == parts ? ${m} : (int)((int64_t)${tiles} * (part + 1) / parts) * ${plan.tile.rows};`,
+  ]
   lines.push(`  for (int k0 = 0; k0 < ${k}; k0 += ${sumBlock}) {`)
   lines.push(`    const int k1 = k0 + ${sumBlock} < ${k} ? k0 + ${sumBlock} : ${k};`)
   if (blocks) {
-    lines.push(`    for (int p0 = 0; p0 < ${panels}; p0 += ${blockPanels}) {`)
-    lines.push(`      const int p1 = p0 + ${blockPanels} < ${panels} ? p0 + ${blockPanels} : ${panels};`)
+    lines.push(`    for (int p0 = pFrom; p0 < pTo; p0 += ${blockPanels}) {`)
+    lines.push(`      const int p1 = p0 + ${blockPanels} < pTo ? p0 + ${blockPanels} : pTo;`)
     lines.push(`      float *space = ${space};`)
     lines.push(`      ${packer}(b, space, k0, k1, p0, p1);`)
   } else {
-    lines.push(`    { const int p0 = 0, p1 = ${panels};`)
-    lines.push(`      const float *space = packed + k0 * ${panels * columns};`)
+    lines.push(`    { const int p0 = pFrom, p1 = pTo;`)
+    lines.push(`      const float *space = packed + k0 * ${panels * columns} + pFrom * (k1 - k0) * ${columns};`)
   }
-  lines.push(`      for (int i = 0; i < ${m}; i += ${plan.tile.rows}) {`)
+  lines.push(`      for (int i = iFrom; i < iTo; i += ${plan.tile.rows}) {`)
   if (way !== 'direct') lines.push(...stageLines(plan, way, context))
   lines.push(
     `        for (int p = p0; p < p1; p++) ${tile}(${way === 'direct' ? 'a' : 'stage'}, space + (p - p0) * (k1 - k0) * ${columns}, c, i, p, k0, k1);`,
@@ -265,7 +273,7 @@ function productFunction(plan: Plan, context: ContractionContext): string {
   lines.push('    }', '  }')
   return context.define('product', (name) =>
     [
-      `static void ${name}(const float *restrict a, const float *restrict b, float *restrict c, const float *restrict packed, int thread) {`,
+      `static void ${name}(const float *restrict a, const float *restrict b, float *restrict c, const float *restrict packed, int thread, int part, int parts) {`,
       ...lines,
       '}',
     ].join('\n'),

@@ -31,12 +31,10 @@ export function emitC(program: Program, target: CTarget): string {
     functions.push(make(name))
     return name
   }
-  const workspace = (length: number): string => {
+  const sharedSpace = (length: number): string => {
     const name = `space${names++}`
-    workspaces.push(
-      `static float ${name}[${target.maxThreads}][${Math.ceil(length / 16) * 16}] __attribute__((aligned(64)));`,
-    )
-    return `${name}[thread]`
+    workspaces.push(`static float ${name}[${Math.ceil(length / 16) * 16}] __attribute__((aligned(64)));`)
+    return name
   }
   let blockLength = 0
   const blockSpace = (length: number): string => {
@@ -49,30 +47,35 @@ export function emitC(program: Program, target: CTarget): string {
         `static float ${name}_[${target.maxThreads}][${Math.ceil(length / 16) * 16}] __attribute__((aligned(64)));`,
       )
   }
+  let wasAlone = true
   const calls = program.kernels.map((kernel) => {
     const context = {
       program,
       tables,
       widths: isDouble(kernel, program) ? [1] : target.widths,
       define,
-      workspace,
+      sharedSpace,
       blockSpace,
       use: (fn: string, width: number) => used.set(`${fn}_${width}`, { fn, width }),
     }
     const names = [...new Set([...kernel.reads, ...kernel.writes])]
     const place = new Map(names.map((name, at) => [name, `q${at}`]))
     // Kernels that differ only in what they run on are one function.
-    const body = kernelText(kernel, context).map((line) =>
-      line.replace(/\b[a-z]\d+\b/g, (word) => place.get(word) ?? word),
-    )
+    const { lines, alone } = kernelText(kernel, context)
+    const body = lines.map((line) => line.replace(/\b[a-z]\d+\b/g, (word) => place.get(word) ?? word))
     const parameters = names.map((name) => `${cTypes[program.buffers.get(name)!.dtype]} *restrict ${place.get(name)}`)
     const fn = define('kernel', (name) =>
-      [`static void ${name}(${[...parameters, 'int thread'].join(', ')}) {`, ...body, '}'].join('\n'),
+      [`static void ${name}(${[...parameters, 'int thread', 'int threads'].join(', ')}) {`, ...body, '}'].join('\n'),
     )
     const formulas = kernel.formulas.map((formula) => `  // ${formula.replaceAll('\n', '; ').replaceAll('\\', '')}`)
-    return [...formulas, `  ${fn}(${[...names.map((name) => argument(name, program)), 'thread'].join(', ')});`].join(
-      '\n',
-    )
+    // Threads meet where one may need what another has made; what one thread does in a row needs no meeting.
+    const meeting = wasAlone && alone ? [] : ['  meet(threads);']
+    wasAlone = alone
+    return [
+      ...meeting,
+      ...formulas,
+      `  ${fn}(${[...names.map((name) => argument(name, program)), 'thread', 'threads'].join(', ')});`,
+    ].join('\n')
   })
   return [
     header,
@@ -82,9 +85,23 @@ export function emitC(program: Program, target: CTarget): string {
     ...workspaces,
     `static float blockSpace[${target.maxThreads}][${Math.ceil(blockLength / 16) * 16 + 16}] __attribute__((aligned(64)));`,
     ...functions,
-    `void run(void **buffers) {\n  const int thread = 0;\n${calls.join('\n')}\n}\n`,
+    `static void program(void **buffers, int thread, int threads) {\n${calls.join('\n')}\n}\n`,
+    runFunction,
   ].join('\n')
 }
+
+/** One region for the whole program: threads start once, and meet at barriers. */
+const runFunction = `void run(void **buffers, int threads) {
+#ifdef _OPENMP
+  if (threads > 1) {
+    #pragma omp parallel num_threads(threads)
+    program(buffers, omp_get_thread_num(), omp_get_num_threads());
+    return;
+  }
+#endif
+  program(buffers, 0, 1);
+}
+`
 
 /** Whether a kernel computes in f64: such kernels are for checks and run without vectors. */
 const isDouble = (kernel: Kernel, program: Program): boolean =>

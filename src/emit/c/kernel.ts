@@ -4,6 +4,7 @@ import { hoistOffsets } from '../../compiler/hoist.ts'
 import type { AccumulateOperator, Kernel, LoopStatement, Program, ScalarType, Statement } from '../../compiler/ir.ts'
 import { chooseLanes } from '../../compiler/lanes.ts'
 import { peelGuards } from '../../compiler/peel.ts'
+import { blockWork } from '../../compiler/work.ts'
 import { type ContractionContext, contractionText, packText, planContractions } from './contraction.ts'
 import {
   asLanes,
@@ -22,13 +23,76 @@ export interface KernelContext extends ContractionContext {
   use(fn: string, width: number): void
 }
 
-/** The body of a kernel's function. */
-export function kernelText(kernel: Kernel, context: Omit<KernelContext, 'plans' | 'packs'>): string[] {
+/** The body of a kernel's function, and whether only the first thread has anything to do in it. */
+export function kernelText(
+  kernel: Kernel,
+  context: Omit<KernelContext, 'plans' | 'packs'>,
+): { readonly lines: string[]; readonly alone: boolean } {
   const body = hoistOffsets(peelGuards(chooseLanes(kernel.body), context.widths[0]))
+  // Sums of a whole kernel are one thread's, in one order.
+  const alone = blockWork(kernel.body) < parallelWork || body.some((statement) => statement.kind === 'accumulator')
   const planned: KernelContext = { ...context, ...planContractions(body, context.widths[0]) }
   const scope: Scope = { context: planned, place: plainPlace(planned), types: new Map() }
-  return block(body, scope, '  ')
+  if (alone) return { lines: ['  if (thread == 0) {', ...block(body, scope, '    '), '  }'], alone }
+  return { lines: shared(body, scope), alone }
 }
+
+/** A kernel that does less runs on one thread: meeting the others would take longer. */
+const parallelWork = 30_000
+
+/**
+ * Statements of a kernel that several threads run: each takes its part of the loops that may be shared; the first does the
+ * rest, and all meet before what depends on it.
+ */
+function shared(body: readonly Statement[], scope: Scope): string[] {
+  const lines: string[] = []
+  let pending: string[] = []
+  // Names of the outermost block are every thread's own.
+  const flush = (): void => {
+    if (pending.length === 0) return
+    lines.push('  if (thread == 0) {', ...pending, '  }')
+    pending = []
+  }
+  let meet = false
+  for (const statement of body) {
+    const divided = dividedText(statement, scope)
+    if (divided) {
+      flush()
+      if (meet) lines.push('  meet(threads);')
+      lines.push(...divided)
+      meet = true
+      continue
+    }
+    const text = statementText(statement, scope, '    ')
+    if (statement.kind === 'let') {
+      if (pending.length > 0) {
+        flush()
+        lines.push('  meet(threads);')
+        meet = false
+      }
+      lines.push(...text)
+    } else {
+      if (meet && pending.length === 0) lines.push('  meet(threads);')
+      pending.push(...text)
+      meet = true
+    }
+  }
+  flush()
+  return lines
+}
+
+/** A statement of which each thread does its part; null for one that cannot be divided. */
+function dividedText(statement: Statement, scope: Scope): string[] | null {
+  if (statement.kind === 'contraction' && statement.parallel) {
+    return contractionText(statement, scope.context, '  ', 'thread, threads')
+  }
+  if (statement.kind !== 'loop' || !canDivide(statement)) return null
+  return loopText(statement, scope, '  ', true)
+}
+
+/** Loops whose iterations leave nothing behind but what they store. */
+const canDivide = (loop: LoopStatement): boolean =>
+  (loop.mode === 'parallel' || loop.mode === 'lanes') && accumulatedOutside(loop.body).size === 0
 
 interface Scope {
   readonly context: KernelContext
@@ -167,11 +231,11 @@ function storeText(statement: Statement & { kind: 'store' }, place: Place, inden
   return [`${indent}scatter${letter}_${w}(${buffer}, ${asLanes(indexText(offset, place), 'i32', w)}, ${stored});`]
 }
 
-function loopText(loop: LoopStatement, scope: Scope, indent: string): string[] {
+function loopText(loop: LoopStatement, scope: Scope, indent: string, divided = false): string[] {
   const { index, start, extent } = loop
   if (loop.mode !== 'lanes' || scope.context.widths.length === 1) {
     const inner = { ...scope, place: { ...scope.place, inLanes: new Set(scope.place.inLanes) } }
-    const head = `for (I1 ${index} = ${start}; ${index} < ${start + extent}; ${index}++)`
+    const head = loopHead(index, start, extent, 1, divided)
     return [`${indent}${head} {`, ...block(loop.body, inner, `${indent}  `), `${indent}}`]
   }
   const lines: string[] = []
@@ -180,10 +244,18 @@ function loopText(loop: LoopStatement, scope: Scope, indent: string): string[] {
   for (const width of scope.context.widths) {
     const end = at + Math.floor((start + extent - at) / width) * width
     if (end === at) continue
-    lines.push(...lanesText({ ...loop, start: at, extent: end - at }, width, outside, scope, indent))
+    lines.push(...lanesText({ ...loop, start: at, extent: end - at }, width, outside, scope, indent, divided))
     at = end
   }
   return lines
+}
+
+/** A loop in steps; where it is divided, the thread's part of them. */
+function loopHead(index: string, start: number, extent: number, step: number, divided: boolean): string {
+  if (!divided) return `for (I1 ${index} = ${start}; ${index} < ${start + extent}; ${index} += ${step})`
+  const rounds = extent / step
+  const at = (thread: string) => `${start} + (I1)((int64_t)${rounds} * ${thread} / threads) * ${step}`
+  return `for (I1 ${index} = ${at('thread')}; ${index} < ${at('(thread + 1)')}; ${index} += ${step})`
 }
 
 /** One loop in vectors of a width; sums of lanes that the loop leaves behind are added up after it, in a fixed order. */
@@ -193,11 +265,12 @@ function lanesText(
   outside: ReadonlyMap<string, AccumulateOperator>,
   scope: Scope,
   indent: string,
+  divided: boolean,
 ): string[] {
   const { index, start, extent, body } = loop
   const place: Place = { ...scope.place, width, index, inLanes: new Set<string>() }
   const inner: Scope = { ...scope, place, types: new Map(scope.types) }
-  const head = `for (I1 ${index} = ${start}; ${index} < ${start + extent}; ${index} += ${width})`
+  const head = loopHead(index, start, extent, width, divided)
   if (width === 1) {
     const plain: Scope = { ...inner, place: { ...place, index: null } }
     return [`${indent}${head} {`, ...block(body, plain, `${indent}  `), `${indent}}`]

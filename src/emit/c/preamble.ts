@@ -16,6 +16,16 @@ export const header = `#include <stdint.h>
 #include <math.h>
 #pragma GCC diagnostic ignored "-Wpsabi"
 typedef uint8_t u8;
+#ifdef _OPENMP
+#include <omp.h>
+static inline void meet(int threads) {
+  if (threads > 1) {
+    #pragma omp barrier
+  }
+}
+#else
+static inline void meet(int threads) {}
+#endif
 `
 
 const scalarTypes = `

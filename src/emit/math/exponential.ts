@@ -68,6 +68,6 @@ export const tanh: UnaryProgram = (b, x) => {
   const r = b.fnma(n, b.float(Math.LN2 / 2), a)
   const p = polynomial(b, r, [1, 2, ...coefficients.expDouble])
   const quotient = b.div(b.float(2), b.fma(p, powerOfTwo(b, low), b.float(1)))
-  const large = withSignOf(b, b.sub(b.float(1), quotient), x)
-  return b.select(b.lt(a, b.float(tanhSplit)), small, large)
+  const large = b.sub(b.float(1), quotient)
+  return withSignOf(b, b.select(b.lt(a, b.float(tanhSplit)), small, large), x)
 }

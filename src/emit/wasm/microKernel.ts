@@ -10,8 +10,8 @@ export interface MicroKernel {
   /** Columns of a tile; the last vector may be partly filled. */
   readonly width: number
   readonly fma: boolean
-  /** `a[row · rowStride + k · kStride]`; the next tile's rows begin `tileStride` further. */
-  readonly a: { readonly rowStride: number; readonly kStride: number; readonly tileStride: number }
+  /** `a[row · rowStride + k · kStride]`, or in place of the latter a table; the next tile's rows are `tileStride` further. */
+  readonly a: { readonly rowStride: number; readonly kStride: number | 'table'; readonly tileStride: number }
   /** Rows of B: `kStride` apart, or where a table of byte offsets says. Packed, all vectors are whole. */
   readonly b: { readonly kStride: number | 'table'; readonly packed: boolean }
   /** Rows of C: `rowStride` apart, or where a table of byte offsets says. */
@@ -27,7 +27,7 @@ export const vectorRegisters = 15
 const unroll = 4
 
 /**
- * The function (a, b, c, tiles, k, bTable, cTable, add) for `tiles` ≥ 1 tiles one below the other and `k` ≥ 1: addresses in
+ * The function (a, b, c, tiles, k, aTable, bTable, cTable, add) for `tiles` ≥ 1 tiles one below the other and `k` ≥ 1: addresses in
  * bytes; tables are read where the kernel asks for them.
  *
  * V8's compiler moves arithmetic down to where its result is used, which is the end of the loop, but keeps loads where they
@@ -36,17 +36,17 @@ const unroll = 4
  */
 export function microKernel(m: WasmModule, spec: MicroKernel): FunctionBuilder {
   const { height, width } = spec
-  const f = m.func(`f32_product_${height}x${width}${spec.fma ? '_fma' : ''}`, { params: Array(8).fill('i32') })
-  const [a, b, c, tiles, k, bTable, cTable, add] = f.params
+  const f = m.func(`f32_product_${height}x${width}${spec.fma ? '_fma' : ''}`, { params: Array(9).fill('i32') })
+  const [a, b, c, tiles, k, aTable, bTable, cTable, add] = f.params
   const vectors = Math.ceil(width / 4)
   const sums = Array.from({ length: height * vectors }, () => f.local('v128'))
   const columns = Array.from({ length: vectors }, () => f.local('v128'))
   const element = f.local('v128')
-  const [aAt, bAt, bRow, rest] = [f.local('i32'), f.local('i32'), f.local('i32'), f.local('i32')]
-  const isTable = spec.b.kStride === 'table'
+  const [aAt, bAt, aStep, bStep, rest] = Array.from({ length: 5 }, () => f.local('i32'))
 
   const step = (at: number, done: Parameters<FunctionBuilder['brIf']>[0]): void => {
-    if (isTable) f.get(b).get(bRow).memory('i32.load').op('i32.add').set(bAt)
+    if (spec.a.kStride === 'table') f.get(a).get(aStep).memory('i32.load').op('i32.add').set(aAt)
+    if (spec.b.kStride === 'table') f.get(b).get(bStep).memory('i32.load').op('i32.add').set(bAt)
     columns.forEach((column, vector) => {
       loadLanes(f, bAt, 16 * vector, spec.b.packed ? 4 : Math.min(4, width - 4 * vector))
       f.set(column)
@@ -65,14 +65,15 @@ export function microKernel(m: WasmModule, spec: MicroKernel): FunctionBuilder {
           .op('i32.eq')
           .brIf(done)
     }
-    advance(f, aAt, 4 * spec.a.kStride)
-    if (spec.b.kStride === 'table') advance(f, bRow, 4)
+    if (spec.a.kStride === 'table') advance(f, aStep, 4)
+    else advance(f, aAt, 4 * spec.a.kStride)
+    if (spec.b.kStride === 'table') advance(f, bStep, 4)
     else advance(f, bAt, 4 * spec.b.kStride)
   }
 
   f.loop((nextTile) => {
     for (const sum of sums) f.v128Const(new Uint8Array(16)).set(sum)
-    f.get(a).set(aAt).get(b).set(bAt).get(bTable).set(bRow).get(k).set(rest)
+    f.get(a).set(aAt).get(b).set(bAt).get(aTable).set(aStep).get(bTable).set(bStep).get(k).set(rest)
     f.block((done) => {
       f.loop((next) => {
         for (let at = 0; at < unroll; at++) {

@@ -4,7 +4,7 @@ import { binaryPrograms, unaryPrograms } from '../math/functions.ts'
 import type { Callable, FunctionBuilder, Local, WasmModule } from './encoder.ts'
 import type { HelperName } from './helpers.ts'
 import { writeHelper } from './helpers.ts'
-import { localVectorMath } from './mathBuilder.ts'
+import { wasmMath } from './vectorMath.ts'
 
 export type MathFunction = UnaryProgramName | BinaryProgramName
 
@@ -93,11 +93,12 @@ export function pushMath(
   fused: boolean,
   take: () => Local,
 ): void {
-  const b = localVectorMath(f, fused, take)
-  const [x, y] = args.map(b.of)
+  const b = wasmMath(f, { relaxed: fused, take })
+  const [x, y] = args
   const result =
     name in binaryPrograms
       ? binaryPrograms[name as BinaryProgramName](b, x, y)
       : unaryPrograms[name as UnaryProgramName](b, x)
-  result()
+  if ('constant' in result) f.v128Const(result.constant)
+  else f.get(result)
 }

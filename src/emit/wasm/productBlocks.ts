@@ -10,26 +10,14 @@ export function eachBlock(code: Code, body: () => void): void {
   const { plan, f, block } = code
   const { aSteps, bSteps, kBlock, k } = plan
   const blocks = aSteps.bases.length
+  const isBeforehand = code.scratchPlan.fixed !== null
   const tables = [
-    {
-      table: block.aTable,
-      steps: aSteps,
-      order: plan.aOrder,
-      used: plan.aReading === 'pack' || code.scratchPlan.fixed,
-    },
-    {
-      table: block.bTable,
-      steps: bSteps,
-      order: plan.bOrder,
-      used: plan.bReading !== 'packed' || code.scratchPlan.fixed,
-    },
-  ].map(({ table, steps, order, used }) => {
-    const isNeeded = used && steps.stride === null
-    const flagged = plan.bReading === 'direct' && steps === bSteps ? 'scalar' : order
-    return {
-      table,
-      push: isNeeded ? placeTable(code, stepOffsets(steps.patterns, kBlock, steps.starts, flagged)) : null,
-    }
+    { table: block.aTable, steps: aSteps, order: plan.aOrder, reading: plan.aReading },
+    { table: block.bTable, steps: bSteps, order: plan.bOrder, reading: plan.bReading },
+  ].map(({ table, steps, order, reading }) => {
+    if (steps.stride !== null || (reading === 'packed') !== isBeforehand) return { table, push: null }
+    const offsets = stepOffsets(steps.patterns, kBlock, steps.starts, reading === 'direct' ? 'scalar' : order)
+    return { table, push: placeTable(code, offsets) }
   })
   if (blocks === 1) {
     f.i32Const(k).set(block.count)

@@ -71,7 +71,7 @@ export function planProduct(statement: ContractionStatement, overrides: PlanOver
   const bSteps = blockedTable(b.rows, kBlock)
 
   const aStride = strideOf(a.rows)
-  const aCanBeDirect = aStride !== null && aStride >= 0 && aSteps.stride !== null
+  const aCanBeDirect = aStride !== null && aStride >= 0
   const bCanBeDirect = isWide(bRun, n)
   const aReading = a.packed !== null ? 'packed' : aCanBeDirect ? (overrides.aReading ?? readA(m, n, k)) : 'pack'
   const bWanted = b.packed !== null ? 'packed' : bCanBeDirect ? (overrides.bReading ?? readB(m, n, k)) : 'pack'

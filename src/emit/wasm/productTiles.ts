@@ -108,7 +108,7 @@ function multiplyTile(code: Code, group: Group, width: number, { bAt, cAt, cColu
     fma: context.fma,
     a: {
       rowStride,
-      kStride: isDirectA ? plan.aSteps.stride! : height,
+      kStride: isDirectA ? (plan.aSteps.stride ?? 'table') : height,
       tileStride: isDirectA ? height * rowStride : height * length,
     },
     b:
@@ -122,7 +122,7 @@ function multiplyTile(code: Code, group: Group, width: number, { bAt, cAt, cColu
   f.get(group.aAt).get(bAt)
   if (plan.spread) pushTile()
   else f.get(cAt).get(group.cAt).op('i32.add')
-  f.get(group.tiles).get(block.count).get(block.bTable).get(group.cTable).get(block.add).call(kernel)
+  f.get(group.tiles).get(block.count).get(block.aTable).get(block.bTable).get(group.cTable).get(block.add).call(kernel)
   if (!plan.spread) return
   pushTile()
   f.get(cAt)

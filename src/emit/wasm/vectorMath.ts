@@ -9,15 +9,18 @@ export type Lanes = Local | { readonly constant: Int32Array }
 /**
  * The operations of VectorMath as f32x4 and i32x4 instructions, written to `f` as they are called; every result gets a
  * local of its own. With `relaxed` the multiply-adds are those of relaxed SIMD, and the caller has made sure
- * (`wasmFeatures().relaxedSimd`) that they round once.
+ * (`wasmFeatures().relaxedSimd`) that they round once. `take` gives the locals, where a caller uses them again.
  */
-export function wasmMath(f: FunctionBuilder, { relaxed }: { relaxed: boolean }): VectorMath<Lanes, Lanes, Lanes> {
+export function wasmMath(
+  f: FunctionBuilder,
+  { relaxed, take = () => f.local('v128') }: { relaxed: boolean; take?: () => Local },
+): VectorMath<Lanes, Lanes, Lanes> {
   const push = (value: Lanes): void => {
     if ('constant' in value) f.v128Const(value.constant)
     else f.get(value)
   }
   const pop = (): Local => {
-    const local = f.local('v128')
+    const local = take()
     f.set(local)
     return local
   }

@@ -27,7 +27,10 @@ function roundToFloat(value: bigint): number {
 
 test('the fused multiply-add rounds once', () => {
   const { fma } = referenceMath({ fused: true })
-  const anyFloat = fc.integer({ min: 0, max: 2 ** 32 - 1 }).map(floatOfBits).filter(Number.isFinite)
+  const anyFloat = fc
+    .integer({ min: 0, max: 2 ** 32 - 1 })
+    .map(floatOfBits)
+    .filter(Number.isFinite)
   // Near cancellation and near ties, where rounding twice shows.
   const close = fc.tuple(anyFloat, anyFloat, fc.integer({ min: -30, max: 30 })).map(([a, b, shift]) => {
     return [a, b, Math.fround(-a * b * (1 + 2 ** shift))] as const

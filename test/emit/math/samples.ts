@@ -39,7 +39,26 @@ export function samplePairs(count: number): { first: Float32Array; second: Float
   const next = patternsFrom(0x2545f491)
   const first: number[] = []
   const second: number[] = []
-  const special = [0, -0, 1, -1, 2, -2, 3, -3, 0.5, -0.5, Infinity, -Infinity, NaN, 2 ** -149, 1e38, -1e38, 2 ** 24 - 1, -127]
+  const special = [
+    0,
+    -0,
+    1,
+    -1,
+    2,
+    -2,
+    3,
+    -3,
+    0.5,
+    -0.5,
+    Infinity,
+    -Infinity,
+    NaN,
+    2 ** -149,
+    1e38,
+    -1e38,
+    2 ** 24 - 1,
+    -127,
+  ]
   for (const a of special) {
     for (const b of special) {
       first.push(a)
@@ -51,7 +70,14 @@ export function samplePairs(count: number): { first: Float32Array; second: Float
     const logarithm = Math.log2(Math.abs(a))
     const byRange = (next() / 2 ** 32) * 300 - 160
     first.push(a)
-    second.push([() => floatOfBits(next()), () => byRange / logarithm, () => Math.round(byRange / logarithm), () => byRange / logarithm][i % 4]())
+    second.push(
+      [
+        () => floatOfBits(next()),
+        () => byRange / logarithm,
+        () => Math.round(byRange / logarithm),
+        () => byRange / logarithm,
+      ][i % 4](),
+    )
   }
   for (let i = 0; i < count; i++) {
     const a = floatOfBits(next())

@@ -45,7 +45,8 @@ const words = new Uint32Array(double.buffer)
 
 /** How far an f32 is from the true value, in units in the last place of the f32s around the true value. */
 export function ulpError(found: number, expected: number): number {
-  if (Number.isNaN(expected) || Number.isNaN(found)) return Number.isNaN(expected) === Number.isNaN(found) ? 0 : Infinity
+  if (Number.isNaN(expected) || Number.isNaN(found))
+    return Number.isNaN(expected) === Number.isNaN(found) ? 0 : Infinity
   if (expected === 0 && found === 0) return Object.is(expected, found) ? 0 : Infinity
   if (found === expected) return 0
   if (Math.abs(expected) === Infinity) return Infinity
