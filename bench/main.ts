@@ -1,7 +1,7 @@
 // One workload, measured: npm run -s bench -- WORKLOAD [--device NAME] [--threads N] [--json]
 import { parseArgs } from 'node:util'
 import * as einfold from '../src/index.ts'
-import { measure, type Run, spread, warmUp } from './measure.ts'
+import { type Measured, measure, type Run, timed, warmUp } from './measure.ts'
 import { profile, profileText } from './profile.ts'
 import { gflopsOf, peakRssMb, type Report, reportText } from './report.ts'
 import { serve } from './serve.ts'
@@ -49,7 +49,7 @@ async function main(args: readonly string[]): Promise<void> {
   const run = await warmUp(prepared)
   if (values.source) return void process.stdout.write(prepared.programs[0].source)
   if (values.kernels) return void process.stdout.write(profileText(profile(prepared.programs[0].program)))
-  if (values.serve) return serve(run, (times, loss) => report({ stepMs: spread(times), runs: times.length, loss }))
+  if (values.serve) return serve(run, report)
   print(report(await measure(run, { runs, budgetMs: 20_000 })), values.json)
 }
 
@@ -103,7 +103,7 @@ function chooseThreads(threads: number): void {
 }
 
 function reporter(workload: Workload, prepared: Prepared, threads: number) {
-  return (measured: Pick<Report, 'stepMs' | 'runs' | 'loss'>): Report => {
+  return (measured: Measured): Report => {
     const [compiled] = prepared.programs
     return {
       peer: 'einfold',
@@ -112,6 +112,7 @@ function reporter(workload: Workload, prepared: Prepared, threads: number) {
       threads,
       batch: prepared.batch,
       stepMs: measured.stepMs,
+      cpuMs: measured.cpuMs,
       runs: measured.runs,
       compileMs: compiled.compileMs,
       peakRssMb: peakRssMb(),
@@ -124,13 +125,12 @@ function reporter(workload: Workload, prepared: Prepared, threads: number) {
 }
 
 /** No warm-up, no repetition. */
-const oneStep =
-  ({ step }: Prepared): Run =>
-  async () => {
-    const began = performance.now()
-    const loss = await step().item()
-    return { stepMs: performance.now() - began, loss }
+const oneStep = ({ step }: Prepared): Run => {
+  return async () => {
+    const { ms, cpuMs, loss } = await timed(step, 1)
+    return { stepMs: ms, cpuMs, loss }
   }
+}
 
 const print = (report: Report, json: boolean): void =>
   void process.stdout.write(`${json ? JSON.stringify(report) : reportText(report)}\n`)

@@ -2,9 +2,16 @@
 import type { Prepared } from './workload.ts'
 
 export interface Measured {
-  readonly stepMs: { readonly median: number; readonly min: number; readonly max: number }
+  readonly stepMs: Spread
+  readonly cpuMs: Spread
   readonly runs: number
   readonly loss: number
+}
+
+export interface Spread {
+  readonly median: number
+  readonly min: number
+  readonly max: number
 }
 
 export interface Effort {
@@ -13,8 +20,11 @@ export interface Effort {
   readonly budgetMs: number
 }
 
-/** A run of `count` steps; reading the last one's scalar waits for work that goes on asynchronously. */
-export type Run = () => Promise<{ readonly stepMs: number; readonly loss: number }>
+/**
+ * A run of some steps; reading the last one's scalar waits for work that goes on asynchronously. `cpuMs` is what all threads
+ * of the process computed a step: on a machine that others use too, it says more than the clock.
+ */
+export type Run = () => Promise<{ readonly stepMs: number; readonly cpuMs: number; readonly loss: number }>
 
 /** A timed run shorter than this says more about the clock than about the step. */
 const leastRunMs = 20
@@ -36,31 +46,40 @@ export async function warmUp({ step }: Prepared): Promise<Run> {
     slowest = (await timed(step, count)).ms
   }
   return async () => {
-    const { ms, loss } = await timed(step, count)
-    return { stepMs: ms / count, loss }
+    const { ms, cpuMs, loss } = await timed(step, count)
+    return { stepMs: ms / count, cpuMs: cpuMs / count, loss }
   }
 }
 
-async function timed(step: Prepared['step'], count: number): Promise<{ ms: number; loss: number }> {
+/** So many steps, and the scalar of the last. */
+export async function timed(
+  step: Prepared['step'],
+  count: number,
+): Promise<{ ms: number; cpuMs: number; loss: number }> {
+  const cpuBefore = process.cpuUsage()
   const began = performance.now()
   for (let done = 1; done < count; done++) step()
   const loss = await step().item()
-  return { ms: performance.now() - began, loss }
+  const ms = performance.now() - began
+  const { user, system } = process.cpuUsage(cpuBefore)
+  return { ms, cpuMs: (user + system) / 1000, loss }
 }
 
 export async function measure(run: Run, { runs, budgetMs }: Effort): Promise<Measured> {
   const times: number[] = []
+  const cpuTimes: number[] = []
   let loss = Number.NaN
   const began = performance.now()
   while (times.length < runs && (times.length === 0 || performance.now() - began < budgetMs)) {
     const timed = await run()
     times.push(timed.stepMs)
+    cpuTimes.push(timed.cpuMs)
     loss = timed.loss
   }
-  return { stepMs: spread(times), runs: times.length, loss }
+  return { stepMs: spread(times), cpuMs: spread(cpuTimes), runs: times.length, loss }
 }
 
-export function spread(values: readonly number[]): Measured['stepMs'] {
+export function spread(values: readonly number[]): Spread {
   const sorted = values.toSorted((a, b) => a - b)
   const middle = sorted.length >> 1
   const median = sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2

@@ -1,4 +1,5 @@
-// Regenerates src/emit/math/coefficients.ts: node scripts/fit-polynomials.mjs
+// Regenerates src/emit/math/coefficients.ts:
+//   node scripts/fit-polynomials.mjs && npx biome check --write src/emit/math/coefficients.ts
 //
 // Each polynomial is the minimax fit of its target: the Remez exchange on a dense grid, in double precision. Then the
 // coefficients are rounded to f32 one after the other, lowest degree first, and those left are fitted again after each,
@@ -41,7 +42,7 @@ const atanTail = (u) =>
   u < 0.09 ? series(u, (k) => (-1) ** (k + 1) / (2 * k + 3)) : (Math.atan(sqrt(u)) / sqrt(u) - 1) / u
 
 const tanhSplit = 0.55
-const erfSplit = 1.125
+const erfSplit = 1.1875
 const erfEnd = 4
 
 // target(x): what the polynomial stands for; scale(x): what an error of 1 in it is as a part of the whole function.

@@ -259,11 +259,15 @@ def steps_for(name):
 
 
 def timed(run, count):
-    began = time.perf_counter()
+    cpu_began, began = time.process_time(), time.perf_counter()
     for _ in range(count):
         scalar = run()
     loss = scalar.item()
-    return (time.perf_counter() - began) / count, loss
+    return (time.perf_counter() - began) / count, (time.process_time() - cpu_began) / count, loss
+
+
+def spread(values):
+    return {"median": statistics.median(values), "min": min(values), "max": max(values)}
 
 
 def chosen(steps):
@@ -295,13 +299,13 @@ def main():
         print(json.dumps({"matmulGflops": gflops, "torch": torch.__version__}))
         return
     step, count = chosen(steps_for(given.workload))
-    times, loss = [], math.nan
+    times, cpu_times, loss = [], [], math.nan
 
     def report():
         median = statistics.median(times)
         return {
             "peer": "pytorch", "workload": given.workload, "device": "cpu", "threads": given.threads,
-            "batch": step.batch, "stepMs": {"median": median, "min": min(times), "max": max(times)},
+            "batch": step.batch, "stepMs": spread(times), "cpuMs": spread(cpu_times),
             "runs": len(times), "compileMs": None,
             "peakRssMb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
             "gflops": step.flops / median / 1e6 if step.flops else None, "loss": loss,
@@ -313,16 +317,18 @@ def main():
             if line.strip() == "end":
                 print(json.dumps(report()), flush=True)
                 return
-            seconds, loss = timed(step.run, count)
+            seconds, cpu_seconds, loss = timed(step.run, count)
             if seconds < 0.1:  # Others had the caches since the last run.
-                seconds, loss = timed(step.run, count)
+                seconds, cpu_seconds, loss = timed(step.run, count)
             times.append(seconds * 1e3)
+            cpu_times.append(cpu_seconds * 1e3)
             print(json.dumps({"stepMs": times[-1]}), flush=True)
         return
     began = time.perf_counter()
     while len(times) < given.runs and (not times or time.perf_counter() - began < BUDGET_S):
-        seconds, loss = timed(step.run, count)
+        seconds, cpu_seconds, loss = timed(step.run, count)
         times.append(seconds * 1e3)
+        cpu_times.append(cpu_seconds * 1e3)
     print(json.dumps(report()))
 
 

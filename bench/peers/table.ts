@@ -9,11 +9,14 @@ export interface Comparison {
   readonly absences: Readonly<Record<string, string>>
 }
 
-const columns = [18, 10, 12, 12, 7, 9] as const
+const columns = [18, 10, 12, 12, 7, 9, 7] as const
 
-/** A line for each peer: the medians, their ratio, and the ratio of the quickest runs, which other work disturbs least. */
+/**
+ * A line for each peer: the medians, their ratio, and those of the quickest runs and of the time that processors
+ * were at work, which other programs on the machine disturb less.
+ */
 export function tableText(comparisons: readonly Comparison[], withHead = true): string {
-  const head = row(['workload', 'peer', 'einfold', 'theirs', 'ratio', 'of minima'])
+  const head = row(['workload', 'peer', 'einfold', 'theirs', 'ratio', 'of minima', 'of CPU'])
   return `${[...(withHead ? [head] : []), ...comparisons.flatMap(rowsOf)].join('\n')}\n`
 }
 
@@ -22,9 +25,11 @@ function rowsOf({ workload, reports, absences }: Comparison): string[] {
   const ownTime = own ? milliseconds(own.stepMs.median) : '-'
   const compared = reports
     .filter(({ peer }) => peer !== 'einfold')
-    .map(({ peer, stepMs }) => {
-      const ratios = own ? [own.stepMs.median / stepMs.median, own.stepMs.min / stepMs.min] : []
-      const texts = ratios.length > 0 ? ratios.map((ratio) => ratio.toFixed(ratio < 0.1 ? 3 : 2)) : ['-', '-']
+    .map(({ peer, stepMs, cpuMs }) => {
+      const ratios = own
+        ? [own.stepMs.median / stepMs.median, own.stepMs.min / stepMs.min, own.cpuMs.median / cpuMs.median]
+        : []
+      const texts = ratios.length > 0 ? ratios.map((ratio) => ratio.toFixed(ratio < 0.1 ? 3 : 2)) : ['-', '-', '-']
       return row([workload, peer, ownTime, milliseconds(stepMs.median), ...texts])
     })
   const missing = Object.entries(absences).map(([peer, why]) => `${row([workload, peer, ownTime, '-'])}  ${why}`)

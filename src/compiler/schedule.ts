@@ -1,6 +1,7 @@
 // Which nodes share a loop nest, and in what order the nests run.
 
-import type { Node } from '../graph/node.ts'
+import { print } from '../formula/print.ts'
+import type { ComprehensionNode, Node } from '../graph/node.ts'
 import { type Affine, affineKey, affineOf, type Intervals, substituteIndices } from '../index/index.ts'
 import { inlinedNodes } from './inline.ts'
 import {
@@ -80,8 +81,8 @@ export function schedule(request: ComputedRequest, target: { readonly contractio
 
 /** Computed nodes, operands first; new values of parameters last where nothing else needs them, so that the old ones have been read. */
 function inOrder(nodes: readonly Node[], request: ComputedRequest): readonly ComputedNode[] {
-  const computed = nodes.filter(
-    (node): node is ComputedNode => node.kind === 'comprehension' || node.kind === 'scatter',
+  const computed = besideTwins(
+    nodes.filter((node): node is ComputedNode => node.kind === 'comprehension' || node.kind === 'scatter'),
   )
   const late = new Set<Node>(request.updates.map((update) => update.value))
   const needed = new Set<Node>()
@@ -91,6 +92,39 @@ function inOrder(nodes: readonly Node[], request: ComputedRequest): readonly Com
   }
   if ([...late].some((node) => needed.has(node))) return computed
   return [...computed.filter((node) => !late.has(node)), ...computed.filter((node) => late.has(node))]
+}
+
+/** A winner's place goes right after the maximum or minimum that it belongs to: one loop finds both. */
+function besideTwins(computed: readonly ComputedNode[]): readonly ComputedNode[] {
+  const winners = new Map<string, ComputedNode>()
+  for (const node of computed) {
+    const op = operatorOf(node)
+    if (op === 'argmax' || op === 'argmin') winners.set(`${op.slice(3)} ${bodyKey(node)}`, node)
+  }
+  if (winners.size === 0) return computed
+  const twins = new Map<ComputedNode, ComputedNode>()
+  for (const node of computed) {
+    const op = operatorOf(node)
+    const winner = op === 'max' || op === 'min' ? winners.get(`${op} ${bodyKey(node)}`) : undefined
+    if (winner) twins.set(node, winner)
+  }
+  const moved = new Set(twins.values())
+  return computed.flatMap((node) => {
+    if (moved.has(node)) return []
+    const twin = twins.get(node)
+    return twin ? [node, twin] : [node]
+  })
+}
+
+const operatorOf = (node: ComputedNode): string | undefined =>
+  node.kind === 'comprehension' ? node.reduction?.op : undefined
+
+/** Equal for reductions of the same body over the same ranges. */
+function bodyKey(node: ComputedNode): string {
+  const { axes, reduction, body, operands } = node as ComprehensionNode
+  const ranges = [...axes, ...reduction!.ranges].map(({ index, start, extent }) => `${index}:${start}+${extent}`)
+  const where = reduction!.where ? print(reduction!.where) : ''
+  return `${ranges}|${where}|${print(body)}|${[...operands].map(([name, operand]) => `${name}=${operand.id}`)}`
 }
 
 /** The kernel a node joins: the one that makes what it reads, or one over the same elements; null for a kernel of its own. */

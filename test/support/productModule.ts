@@ -87,7 +87,12 @@ export function productModule(shape: ProductShape, options: ProductOptions = {})
   const from = { a: places.a, b: places.b }
   for (const side of ['a', 'b'] as const) {
     if (statement[side].packed === null) continue
-    const code = packCode(context, { kind: 'pack', name: `packed_${side}`, side, panel: statement[side] }, statement)
+    const code = packCode(
+      context,
+      { kind: 'pack', name: `packed_${side}`, side, panel: statement[side] },
+      statement,
+      options.overrides,
+    )
     from[side] = place(code.bytes)
     pack.i32Const(places[side]).i32Const(from[side]).i32Const(0).i32Const(0).i32Const(code.units).call(code.func)
   }

@@ -41,22 +41,21 @@ function reducedExpm1<F, I, M>(b: VectorMath<F, I, M>, x: F, curve: readonly num
   return { rest, low }
 }
 
-// Numerator and denominator of sigmoid are both multiplied by this. It keeps them away from just above a power of two,
-// where rounding costs most, for all those x whose result is just below one.
+// Numerator and denominator of sigmoid are both multiplied by this. It keeps the denominator away from just above a power
+// of two, where rounding costs most, for all those x whose result is just below one.
 const sigmoidFactorBits = 0x3fc00000 // 1.5
 
 /**
- * exp(x) / (1 + exp(x)) with exp(x) = p 2^n and n = m + k in halves, as p 2^k / (2^-m + p 2^k): nothing overflows, and what
- * is too small for a normal float comes out denormal by the division.
+ * 1 / (1 + exp(-x)) with exp(-x) = (1 + q) 2^n and n = m + k in halves, as 2^-m / (2^-m + (1 + q) 2^k): nothing overflows,
+ * and what is too small for a normal float comes out denormal by the division.
  */
 export const sigmoid: UnaryProgram = (b, x) => {
-  const clamped = b.min(b.max(x, b.float(-104)), b.float(104))
-  const { rest, low } = reducedExpm1(b, clamped, coefficients.exp)
+  const minus = b.neg(b.min(b.max(x, b.float(-104)), b.float(104)))
+  const { rest: q, low } = reducedExpm1(b, minus, coefficients.exp)
   const { m, k } = halvedExponent(b, low)
   const one = b.fromBits(b.isub(b.int(sigmoidFactorBits), m))
   const scale = timesPower(b, sigmoidFactorBits, k)
-  const scaled = b.fma(rest, scale, scale)
-  return b.div(scaled, b.add(scaled, one))
+  return b.div(one, b.add(scale, b.fma(q, scale, one)))
 }
 
 /** An odd polynomial for small |x|, else 1 - 2 / (exp(2 |x|) + 1). */

@@ -6,11 +6,12 @@ import { peelGuards } from '../../compiler/peel.ts'
 import { valuesOf } from '../../compiler/tidy.ts'
 import { bytesPerElement } from '../../dtype.ts'
 import { packUsers } from './contraction.ts'
-import type { FunctionBuilder, Local, MemoryLimits, WasmModule } from './encoder.ts'
+import type { Callable, FunctionBuilder, Local, MemoryLimits, WasmModule } from './encoder.ts'
 import { wasmModule } from './encoder.ts'
 import type { KernelState, Workspace } from './kernelState.ts'
 import type { HostFunction, ModuleParts } from './moduleParts.ts'
 import { mathFunctions, moduleParts } from './moduleParts.ts'
+import { isAlone, privateScratch, writeMeet, writeShared } from './sharing.ts'
 import { writeBlock } from './statements.ts'
 
 export interface WasmOptions {
@@ -26,19 +27,24 @@ export interface WasmProgram {
   readonly bytes: Uint8Array<ArrayBuffer>
   /** To be put anywhere in memory at a multiple of 4. */
   readonly constants: Uint8Array
-  /** Bytes each thread needs to itself. */
+  /** Bytes each thread needs to itself, a multiple of 64. */
   readonly scratchBytes: number
+  /** Whether several threads have anything to do. */
+  readonly isShared: boolean
   /** The functions of doubles that the module imports from `host`. */
   readonly hostFunctions: readonly HostFunction[]
 }
 
 /** Where in the table of addresses that `run` is given things are; the external buffers follow in order. */
-export const slots = { arena: 0, scratch: 1, constants: 2, external: 3 } as const
+export const slots = { arena: 0, scratch: 1, scratchBytes: 2, constants: 3, meeting: 4, external: 5 } as const
 
 const alignment = 64
 const aligned = (bytes: number): number => Math.ceil(bytes / alignment) * alignment
 
-/** The module exports `run(table)`; `table` is the address of the table of addresses. */
+/**
+ * The module exports `run(table, thread, threads)`; `table` is the address of the table of addresses. All threads call it with
+ * the same table, and what it computes is the same whatever their number. It returns when all are done.
+ */
 export function emitWasm(program: Program, options: WasmOptions): WasmProgram {
   const m = wasmModule({ check: options.check })
   m.importMemory('env', 'memory', options.memory)
@@ -46,20 +52,54 @@ export function emitWasm(program: Program, options: WasmOptions): WasmProgram {
   const parts = moduleParts(m, options.relaxedSimd, hostFunctions)
   const scratch = scratchPlaces(program)
   let workspaceBytes = 0
-  const run = m.func('run', { params: ['i32'] })
-  for (const kernel of program.kernels) {
+  const meet = options.memory.shared ? writeMeet(m) : null
+  const kernels = program.kernels.map((kernel) => {
     const workspace = workspaceOf(kernel)
-    const f = emitKernel(m, parts, kernel, program, scratch, workspace)
+    const emitted = emitKernel(m, parts, kernel, program, scratch, workspace, meet)
     workspaceBytes = Math.max(workspaceBytes, workspace.bytes())
-    run.get(run.params[0]).call(f)
+    return emitted
+  })
+  const scratchBytes = scratch.bytes + aligned(workspaceBytes)
+  const isShared = kernels.some(({ alone }) => !alone)
+  const run = m.func('run', { params: threadParams })
+  const [table, thread, threads] = run.params
+  let wasAlone = true
+  for (const [at, { f, alone }] of kernels.entries()) {
+    // Threads meet where one may need what another has made; what one does in a row needs no meeting.
+    if (at > 0 && !(wasAlone && alone)) writeMeeting(run, meet)
+    if (alone) {
+      run.get(thread).op('i32.eqz')
+      run.if(() => {
+        run.get(table).get(thread).get(threads).call(f)
+      })
+    } else run.get(table).get(thread).get(threads).call(f)
+    wasAlone = alone
   }
+  if (isShared) writeMeeting(run, meet)
   m.export('run', run)
   return {
     bytes: m.encode(),
     constants: parts.constants(),
-    scratchBytes: scratch.bytes + workspaceBytes,
+    scratchBytes,
+    isShared,
     hostFunctions: [...hostFunctions],
   }
+}
+
+const threadParams = ['i32', 'i32', 'i32'] as const
+
+/** Calls the function that waits for all threads, when there are several; the parameters are those of `run`. */
+function writeMeeting(f: FunctionBuilder, meet: Callable | null): void {
+  if (!meet) return
+  const [table, thread, threads] = f.params
+  f.get(threads).i32Const(1).op('i32.gt_u')
+  f.if(() => {
+    f.get(table)
+      .memory('i32.load', 4 * slots.meeting)
+      .get(thread)
+      .get(threads)
+      .call(meet)
+  })
 }
 
 interface ScratchPlaces {
@@ -102,6 +142,7 @@ function workspaceOf(kernel: Kernel): Workspace & { bytes(): number } {
 /** The loops of a kernel as they are run here. */
 export const vectorised = (kernel: Kernel): readonly Statement[] => hoistOffsets(peelGuards(chooseLanes(kernel.body)))
 
+/** The function of a kernel, and whether only the first thread calls it. */
 function emitKernel(
   m: WasmModule,
   parts: ModuleParts,
@@ -109,31 +150,31 @@ function emitKernel(
   program: Program,
   scratch: ScratchPlaces,
   workspace: Workspace,
-): FunctionBuilder {
-  const f = m.func(kernel.name, { params: ['i32'] })
-  const [table] = f.params
+  meet: Callable | null,
+): { readonly f: FunctionBuilder; readonly alone: boolean } {
+  const body = vectorised(kernel)
+  const alone = meet === null || isAlone(body)
+  const f = m.func(kernel.name, { params: threadParams })
+  const [table, thread, threads] = f.params
+  const pushSlot = (slot: number) => f.get(table).memory('i32.load', 4 * slot)
   const constants = f.local('i32')
-  f.get(table)
-    .memory('i32.load', 4 * slots.constants)
-    .set(constants)
+  pushSlot(slots.constants).set(constants)
+  const ownScratch = f.local('i32')
+  pushSlot(slots.scratch).get(thread)
+  pushSlot(slots.scratchBytes).op('i32.mul').op('i32.add').set(ownScratch)
   const workspaceBase = f.local('i32')
-  f.get(table)
-    .memory('i32.load', 4 * slots.scratch)
-    .i32Const(scratch.bytes)
-    .op('i32.add')
-    .set(workspaceBase)
+  f.get(ownScratch).i32Const(scratch.bytes).op('i32.add').set(workspaceBase)
+  const ownBuffers = privateScratch(body)
   const bases = new Map<string, Local>()
   for (const name of new Set([...kernel.reads, ...kernel.writes])) {
     const base = f.local('i32')
     const { place } = program.buffers.get(name)!
-    f.get(table)
-    if (place.kind === 'external') f.memory('i32.load', 4 * (slots.external + program.external.indexOf(name)))
+    if (place.kind === 'external') pushSlot(slots.external + program.external.indexOf(name))
+    else if (place.kind === 'arena') pushSlot(slots.arena).i32Const(place.byteOffset).op('i32.add')
     else {
-      const [slot, offset] =
-        place.kind === 'arena' ? [slots.arena, place.byteOffset] : [slots.scratch, scratch.places.get(name)!]
-      f.memory('i32.load', 4 * slot)
-        .i32Const(offset)
-        .op('i32.add')
+      if (ownBuffers.has(name)) f.get(ownScratch)
+      else pushSlot(slots.scratch)
+      f.i32Const(scratch.places.get(name)!).op('i32.add')
     }
     f.set(base)
     bases.set(name, base)
@@ -154,8 +195,9 @@ function emitKernel(
     partials: new Map(),
     free: new Map(),
   }
-  writeBlock(k, vectorised(kernel))
-  return f
+  if (alone) writeBlock(k, body)
+  else writeShared(k, body, { thread, threads, meet: () => writeMeeting(f, meet) })
+  return { f, alone }
 }
 
 /** Functions of doubles are the host's. */

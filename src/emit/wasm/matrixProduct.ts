@@ -71,9 +71,14 @@ export interface PackCode {
   readonly units: number
 }
 
-/** Writes the function of a pack statement for the contraction that uses it. */
-export function packCode(context: ProductContext, pack: PackStatement, user: ContractionStatement): PackCode {
-  const plan = planProduct(user)
+/** Writes the function of a pack statement for the contraction that uses it, made with the same overrides. */
+export function packCode(
+  context: ProductContext,
+  pack: PackStatement,
+  user: ContractionStatement,
+  overrides?: PlanOverrides,
+): PackCode {
+  const plan = planProduct(user, overrides)
   const f = context.module.func(`pack_${pack.side}_${user.m}x${user.n}x${user.k}`, {
     params: ['i32', 'i32', 'i32', 'i32', 'i32'],
   })

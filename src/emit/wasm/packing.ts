@@ -46,6 +46,11 @@ export function packTiles(m: WasmModule, spec: Packing): FunctionBuilder {
     rest: f.local('i32'),
     steps: f.local('i32'),
   }
+  if (isContiguous(spec)) {
+    packTogether(p, { source, destination, tiles }, together)
+    packTogether(p, { source, destination, tiles }, 1)
+    return f
+  }
   repeat(f, tiles, () => {
     for (let first = 0; first < spec.width; first += 4) {
       const lanes = Math.min(4, spec.width - first)
@@ -82,6 +87,45 @@ export function packTiles(m: WasmModule, spec: Packing): FunctionBuilder {
     advance(f, destination, 4 * spec.tileStride)
   })
   return f
+}
+
+/** Tiles read together where all lanes lie next to each other: lines of memory are then read whole. */
+const together = 4
+
+const isContiguous = ({ lanes, order, width }: Packing): boolean =>
+  order === 'lanes' && lanes !== 'table' && lanes.stride === 1 && width % 4 === 0
+
+/** Packs tiles by so many at a time, as long as there are enough. */
+function packTogether(
+  p: PackCode,
+  { source, destination, tiles }: { source: Local; destination: Local; tiles: Local },
+  count: number,
+): void {
+  const { f, spec, to, rest, pointers } = p
+  const [from] = pointers
+  f.block((done) => {
+    f.loop((next) => {
+      f.get(tiles).i32Const(count).op('i32.lt_u').brIf(done)
+      startSteps(p)
+      f.get(destination).set(to)
+      repeat(f, rest, () => {
+        loadOffset(p)
+        pushAddress(p, source).set(from)
+        for (let tile = 0; tile < count; tile++) {
+          for (let lane = 0; lane < spec.width; lane += 4) {
+            f.get(to).get(from)
+            f.memory('v128.load', 4 * (tile * spec.width + lane))
+            f.memory('v128.store', 4 * (tile * spec.tileStride + lane))
+          }
+        }
+        nextSteps(p, 1)
+      })
+      advance(f, source, 4 * count * spec.width)
+      advance(f, destination, 4 * count * spec.tileStride)
+      f.get(tiles).i32Const(count).op('i32.sub').set(tiles)
+      f.br(next)
+    })
+  })
 }
 
 interface PackCode {

@@ -73,8 +73,10 @@ export function planProduct(statement: ContractionStatement, overrides: PlanOver
   const aStride = strideOf(a.rows)
   const aCanBeDirect = aStride !== null && aStride >= 0
   const bCanBeDirect = isWide(bRun, n)
-  const aReading = a.packed !== null ? 'packed' : aCanBeDirect ? (overrides.aReading ?? readA(m, n, k)) : 'pack'
-  const bWanted = b.packed !== null ? 'packed' : bCanBeDirect ? (overrides.bReading ?? readB(m, n, k)) : 'pack'
+  const aReading =
+    a.packed !== null ? 'packed' : aCanBeDirect ? (overrides.aReading ?? readA({ m, n, k }, aSteps)) : 'pack'
+  const bWanted =
+    b.packed !== null ? 'packed' : bCanBeDirect ? (overrides.bReading ?? readB({ m, n, k }, bSteps, kBlock)) : 'pack'
 
   const segmentLength = bWanted === 'direct' ? bRun : spread ? n : cRun
   const { rows, vectors } = chooseTiles(m, segmentLength, kBlock)
@@ -117,12 +119,23 @@ function transposed({ m, n, k, a, b, c }: ContractionStatement) {
   return { m: n, n: m, k, a: turn(b), b: turn(a), c: turn(c) }
 }
 
-function readA(m: number, n: number, k: number): 'pack' | 'direct' {
-  return n <= directReads.columns || m * k <= directReads.elements ? 'direct' : 'pack'
+type Sizes = Pick<ProductPlan, 'm' | 'n' | 'k'>
+
+function readA({ n }: Sizes, steps: BlockedTable): 'pack' | 'direct' {
+  return n <= (steps.stride === null ? directReads.columnsOfWindows : directReads.columns) ? 'direct' : 'pack'
 }
 
-function readB(m: number, n: number, k: number): 'pack' | 'direct' {
-  return m <= directReads.rows || k * n <= directReads.elements ? 'direct' : 'pack'
+function readB({ m, n, k }: Sizes, steps: BlockedTable, kBlock: number): 'pack' | 'direct' {
+  if (k * n <= directReads.elements) return 'direct'
+  return m <= directReads.rows && fitsCache(steps.stride, Math.min(k, kBlock)) ? 'direct' : 'pack'
+}
+
+/** Rows a power of two apart share few places of the cache; those of windows are near each other. */
+function fitsCache(stride: number | null, rows: number): boolean {
+  if (stride === null) return true
+  const { ways, setBytes, lineBytes } = directReads.cache
+  const apart = Math.max(lineBytes, greatestCommonDivisor(setBytes, Math.abs(4 * stride)))
+  return rows <= (setBytes / apart) * ways
 }
 
 /** A length near the wanted one for which the tables of offsets repeat themselves from block to block. */

@@ -25,7 +25,7 @@ export function writeBlock(k: KernelState, body: readonly Statement[], share: Sh
   giveBack(k, bound)
 }
 
-function writeStatement(k: KernelState, statement: Statement, share: Share | null, bound: Local[]): void {
+export function writeStatement(k: KernelState, statement: Statement, share: Share | null, bound: Local[]): void {
   switch (statement.kind) {
     case 'loop': {
       const started = startPartials(k, statement)

@@ -33,16 +33,25 @@ export const blocking = {
   /** Elements of A that are packed at a time: they stay in the second cache. */
   aElements: 131072,
   /** Columns of B that are packed at a time. */
-  bColumns: 32,
+  bColumns: 64,
   /** Elements of B up to which it is packed whole. */
   bElements: 65536,
 }
 
+/**
+ * GFLOP/s with A packed and as it lies: 512×16×300 48 and 58, 512×32×1024 51 and 54, 1024×64×1024 50 and 54, 512×512×512 54 and
+ * 51; by windows, 64×64×576 41 and 27. With B packed and as it lies: 16×784×1000 47 and 54, 64×1024×576 by windows 55 and 57,
+ * 512×500×512 56 and 56; with rows 4 KiB apart, 16×1024×300 48 and 34, 64×1024×300 55 and 41.
+ */
 export const directReads = {
-  /** With no more rows than this, B is read as it lies: each of its elements is used by too few to pay for a copy. */
-  rows: 24,
-  /** With no more columns than this, A is. */
+  /** With no more columns than this, A is read as it lies: each of its elements is used by too few to pay for a copy. */
   columns: 64,
-  /** Operands of no more elements than this are read as they lie. */
-  elements: 16384,
+  /** The same where A is made of windows, whose lines in the cache are many. */
+  columnsOfWindows: 8,
+  /** With no more rows than this, B is, when a block of it can stay in the first cache. */
+  rows: 512,
+  /** And when it has no more elements than this. */
+  elements: 8192,
+  /** The first cache: lines whose addresses differ by a multiple of `setBytes` share `ways` places. */
+  cache: { ways: 8, setBytes: 4096, lineBytes: 64 },
 }

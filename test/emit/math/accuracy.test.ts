@@ -84,7 +84,6 @@ test('the edges of each function are what IEEE 754 asks for', () => {
   }
   expectValue('exp', inf, inf)
   expectValue('exp', -inf, 0)
-  expectValue('exp', 88.72283172607422, 3.4027976108193074e38)
   expectValue('exp', 88.72283935546875, inf)
   expectValue('exp', -104, 0)
   expectValue('expm1', inf, inf)
