@@ -22,6 +22,8 @@ export interface Device {
   readonly name: DeviceName
   /** What its emitter can do; the compiler asks before it lowers. */
   readonly target: Target
+  /** Whether the garbage collector frees storage that nothing refers to; else the runtime calls `free` for it. */
+  readonly collected: boolean
   allocate(dtype: Dtype, length: number): Storage
   write(storage: Storage, values: TypedArray): void
   /** A copy of the numbers, once all runs so far are done. */

@@ -1,9 +1,9 @@
 // The devices of this machine, and the one that computes.
 import type { Device, DeviceName } from '../device/device.ts'
 import { jsDevice } from '../device/js/device.ts'
+import { nativeAbsence, nativeDevice } from '../device/native/device.ts'
 import { wasmDevice } from '../device/wasm/device.ts'
 import { wasmFeatures } from '../device/wasm/features.ts'
-import { nativeAbsence, nativeDevice } from '../device/native/device.ts'
 import { DeviceError } from '../errors.ts'
 
 export interface DeviceInfo {

@@ -39,8 +39,18 @@ function realize(nodes: readonly Node[]): readonly Leaf[] {
   })
 }
 
+/** Evaluations after which the event loop gets a turn: memory that nothing refers to is known as such only between its turns. */
+const evaluationsPerTurn = 128
+let evaluations = 0
+
+const turn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0))
+
 const evaluator: Evaluator = {
-  evaluate: async (nodes: readonly Node[]): Promise<TypedArray[]> => Promise.all(realize(nodes).map(readLeaf)),
+  evaluate: async (nodes: readonly Node[]): Promise<TypedArray[]> => {
+    const values = await Promise.all(realize(nodes).map(readLeaf))
+    if (++evaluations % evaluationsPerTurn === 0) await turn()
+    return values
+  },
   realize,
   assign: (cell: ParameterCell, value: Node): void => {
     const trace = activeTrace()

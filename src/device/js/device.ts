@@ -18,6 +18,7 @@ export function jsDevice(target: Target = { contractions: false }): Device {
   return {
     name: 'js',
     target,
+    collected: true,
     allocate: (dtype: Dtype, length: number): JsStorage => ({ dtype, length, array: typedArray(dtype, length) }),
     write: (storage, values) => {
       ;(storage as JsStorage).array.set(values)

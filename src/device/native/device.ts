@@ -105,6 +105,7 @@ export function nativeDevice(): Device {
   return {
     name: 'native',
     target: { contractions: true },
+    collected: true,
     allocate: (dtype: Dtype, length: number): NativeStorage => {
       const { buffer, offset, address } = allocateBytes(length * bytesPerElement(dtype))
       return { dtype, length, array: typedArray(dtype, length, buffer, offset), address }

@@ -1,20 +1,31 @@
 // Programs as WebAssembly modules over one linear memory.
 import type { Target } from '../../compiler/compile.ts'
 import type { Program } from '../../compiler/ir.ts'
+import { workOf } from '../../compiler/work.ts'
 import { bytesPerElement } from '../../dtype.ts'
 import { helpers } from '../../emit/js/helpers.ts'
 import { emitWasm, slots } from '../../emit/wasm/emit.ts'
+import { programText } from '../../emit/wasm/text.ts'
 import type { Device, Executable } from '../device.ts'
+import { threads as chosenThreads } from '../threads.ts'
 import { wasmFeatures } from './features.ts'
 import { type WasmMemory, type WasmStorage, wasmMemory } from './memory.ts'
+import { type Member, threadTeam } from './team.ts'
 
 export interface WasmDeviceOptions {
   /** False for plain multiplications and additions even where the engine fuses them. */
   readonly relaxedSimd?: boolean
   readonly target?: Target
+  /** How many threads to use, asked at each run; the number set for all devices unless given. */
+  readonly threads?: () => number
   /** Hold generated code against the types on the stack. */
   readonly check?: boolean
 }
+
+/** Programs of un-compiled code are worth sending to other threads from this much work on. */
+const sharedWorkOnce = 2e7
+
+const alone: Member = { threads: () => 1, meeting: () => 0, start: () => 1 }
 
 /** What modules import for doubles. */
 const host = {
@@ -36,6 +47,7 @@ const host = {
 export function wasmDevice({
   relaxedSimd = true,
   target = { contractions: true },
+  threads = chosenThreads,
   check,
 }: WasmDeviceOptions = {}): Device {
   const features = wasmFeatures()
@@ -43,32 +55,41 @@ export function wasmDevice({
   const arena = region(space)
   const scratch = region(space)
 
-  const load = (program: Program): Executable => {
-    const { bytes, constants, scratchBytes } = emitWasm(program, {
+  const team = threadTeam(space, threads)
+
+  const load = (program: Program, use?: 'step' | 'once'): Executable => {
+    const { bytes, constants, scratchBytes, isShared, hostFunctions } = emitWasm(program, {
       memory: space.limits,
       relaxedSimd: relaxedSimd && features.relaxedSimd,
       check,
     })
     const module = new WebAssembly.Module(bytes)
     const instance = new WebAssembly.Instance(module, { env: { memory: space.memory }, host })
-    const run = instance.exports.run as (table: number) => void
+    const run = instance.exports.run as (table: number, thread: number, threads: number) => void
     arena.reserve(program.arenaBytes)
-    scratch.reserve(scratchBytes)
     const constantsAddress = space.allocate(constants.byteLength)
     new Uint8Array(space.memory.buffer, constantsAddress).set(constants)
     const table = space.allocate(4 * (slots.external + program.external.length))
     const bound = externalBuffers(space, program)
+    const isWorthSharing =
+      isShared && hostFunctions.length === 0 && (use !== 'once' || workOf(program) >= sharedWorkOnce)
+    const member = isWorthSharing ? team.join(module) : alone
     const executable: Executable = {
-      source: '',
+      get source() {
+        return programText(program)
+      },
       run: (external) => {
         const storages = external as readonly WasmStorage[]
         const addresses = bound.enter(storages)
+        scratch.reserve(scratchBytes * member.threads())
         const view = new Uint32Array(space.memory.buffer, table, slots.external + addresses.length)
         view[slots.arena] = arena.address
         view[slots.scratch] = scratch.address
+        view[slots.scratchBytes] = scratchBytes
         view[slots.constants] = constantsAddress
+        view[slots.meeting] = member.meeting()
         view.set(addresses, slots.external)
-        run(table)
+        run(table, 0, member.start(table))
         bound.leave(storages)
       },
     }
@@ -83,6 +104,7 @@ export function wasmDevice({
   return {
     name: 'wasm',
     target,
+    collected: false,
     allocate: (dtype, length) => space.storage(dtype, length),
     write: (storage, values) => {
       space.view(storage as WasmStorage).set(values)

@@ -87,12 +87,12 @@ export function planProduct(statement: ContractionStatement, overrides: PlanOver
 
   // Units are made small enough that several threads find some, and large enough that lines of B are read whole.
   const widest = Math.max(1, Math.floor((overrides.bColumns ?? blocking.bColumns) / tileWidth))
-  const unitTiles = Math.max(1, Math.min(widest, Math.ceil((fullTiles * segments) / 8)))
+  const unitTiles = Math.max(1, Math.min(widest, Math.ceil((fullTiles * segments) / 16)))
   const unitsPerSegment = Math.max(1, Math.ceil(fullTiles / unitTiles))
   const { height } = rows[0]
   const fit = Math.max(1, Math.floor((overrides.aElements ?? blocking.aElements) / (kBlock * height)))
   const split = segments * unitsPerSegment >= 4 || segments * unitsPerSegment * 8 >= rows[0].tiles ? 'columns' : 'rows'
-  const rowBlockTiles = Math.min(rows[0].tiles, split === 'rows' ? Math.min(fit, Math.ceil(rows[0].tiles / 8)) : fit)
+  const rowBlockTiles = Math.min(rows[0].tiles, split === 'rows' ? Math.min(fit, Math.ceil(rows[0].tiles / 16)) : fit)
   const rowBlocks = Math.ceil(rows[0].tiles / rowBlockTiles)
   const packAll = bWanted === 'pack' && rowBlocks > 1 && Math.min(k, kBlock) * n <= blocking.bElements
   return {

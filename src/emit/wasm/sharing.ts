@@ -115,9 +115,11 @@ export function writeMeet(m: WasmModule): Callable {
   })
   f.i32Const(looks).set(left)
   f.loop((next) => {
-    isOpen().op('i32.eqz').if(() => {
-      f.return()
-    })
+    isOpen()
+      .op('i32.eqz')
+      .if(() => {
+        f.return()
+      })
     f.get(left).i32Const(1).op('i32.sub').tee(left).brIf(next)
   })
   f.loop((next) => {
