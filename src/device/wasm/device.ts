@@ -109,7 +109,11 @@ export function wasmDevice({
     write: (storage, values) => {
       space.view(storage as WasmStorage).set(values)
     },
-    read: (storage) => space.view(storage as WasmStorage).slice(),
+    read: (storage) => {
+      const copy = space.view(storage as WasmStorage).slice()
+      const { pause } = space
+      return pause ? pause.then(() => copy) : copy
+    },
     free: (storage) => space.release(storage as WasmStorage),
     load,
   }

@@ -24,6 +24,8 @@ export interface WasmMemory {
   storage(dtype: Dtype, length: number): WasmStorage
   /** The elements, until memory grows. */
   view(storage: WasmStorage): TypedArray
+  /** Ends the task, where it is time for finalizers to run. */
+  readonly pause: Promise<void> | null
   /** Moves the elements into linear memory for good. */
   settle(storage: WasmStorage): void
   release(storage: WasmStorage): void
@@ -41,10 +43,11 @@ const firstAddress = 1024
 const smallBytes = 16384
 
 /**
- * Finalizers run between tasks only. When a task has made this many bytes of storages without a break, what it makes further
- * is kept on the host, where the collector frees it at once.
+ * Finalizers run between tasks only. When a task has made `bytesToBreak` of storages without a break, the next read waits for
+ * one; when it has made `mostBytesPerTask`, what it makes further is kept on the host, where the collector needs no finalizer.
  */
-const mostBytesPerTask = 2 ** 29
+const bytesToBreak = 2 ** 25
+const mostBytesPerTask = 2 ** 28
 
 /** Ballast comes in pieces of at least this, since each is a mapping of its own. */
 const ballastBytes = 2 ** 20
@@ -63,6 +66,7 @@ export function wasmMemory(shared: boolean): WasmMemory {
       const timer: unknown = setTimeout(() => {
         sinceBreak = 0
       }, 0)
+      // Nothing here keeps a process alive.
       if (typeof timer === 'object' && timer !== null) (timer as { unref?(): void }).unref?.()
     }
     sinceBreak += bytes
@@ -92,6 +96,9 @@ export function wasmMemory(shared: boolean): WasmMemory {
       return places.used
     },
     view,
+    get pause() {
+      return sinceBreak < bytesToBreak ? null : new Promise<void>((resolve) => setTimeout(resolve, 0))
+    },
     storage(dtype, length) {
       const storage: WasmStorage = { dtype, length, address: 0, host: null, reads: 0, ballast: null }
       const bytes = length * bytesPerElement(dtype)

@@ -28,7 +28,7 @@ export function productCode(
   statement: ContractionStatement,
   overrides?: PlanOverrides,
 ): ProductCode {
-  const plan = planProduct(statement, overrides)
+  const plan = planProduct(statement, context.fma, overrides)
   const f = context.module.func(`contraction_${statement.m}x${statement.n}x${statement.k}`, {
     params: ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32'],
   })
@@ -78,7 +78,7 @@ export function packCode(
   user: ContractionStatement,
   overrides?: PlanOverrides,
 ): PackCode {
-  const plan = planProduct(user, overrides)
+  const plan = planProduct(user, context.fma, overrides)
   const f = context.module.func(`pack_${pack.side}_${user.m}x${user.n}x${user.k}`, {
     params: ['i32', 'i32', 'i32', 'i32', 'i32'],
   })

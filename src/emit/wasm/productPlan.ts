@@ -1,5 +1,6 @@
 // How one matrix product is cut into tiles and blocks, and which of its operands are packed.
 import type { ContractionStatement, Panel } from '../../compiler/ir.ts'
+import { vectorRegisters } from './microKernel.ts'
 import type { BlockedTable } from './offsetTables.ts'
 import { blockedTable, greatestCommonDivisor, isContiguous, runLength, strideOf } from './offsetTables.ts'
 import type { PackOrder } from './packing.ts'
@@ -59,7 +60,8 @@ export interface PlanOverrides {
   readonly bColumns?: number
 }
 
-export function planProduct(statement: ContractionStatement, overrides: PlanOverrides = {}): ProductPlan {
+/** The same plan for the same statement, whatever the number of threads. `fma`: whether kernels may fuse multiply-adds. */
+export function planProduct(statement: ContractionStatement, fma: boolean, overrides: PlanOverrides = {}): ProductPlan {
   const swapped = wantsSwap(statement)
   const { m, n, k, a, b, c } = swapped ? transposed(statement) : statement
 
@@ -79,7 +81,7 @@ export function planProduct(statement: ContractionStatement, overrides: PlanOver
     b.packed !== null ? 'packed' : bCanBeDirect ? (overrides.bReading ?? readB({ m, n, k }, bSteps, kBlock)) : 'pack'
 
   const segmentLength = bWanted === 'direct' ? bRun : spread ? n : cRun
-  const { rows, vectors } = chooseTiles(m, segmentLength, kBlock)
+  const { rows, vectors } = chooseTiles({ m, n: segmentLength, k: kBlock }, fma)
   const tileWidth = Math.min(4 * vectors, segmentLength)
   const fullTiles = Math.floor(segmentLength / tileWidth)
   const restWidth = segmentLength - fullTiles * tileWidth
@@ -170,9 +172,8 @@ function chooseKBlock(k: number, ...tables: readonly Int32Array[]): number {
 
 /** The heights and the width of tiles that take the least time in all. */
 function chooseTiles(
-  m: number,
-  n: number,
-  k: number,
+  { m, n, k }: Sizes,
+  fma: boolean,
 ): { readonly rows: readonly RowGroup[]; readonly vectors: number } {
   let best: { cost: number; rows: readonly RowGroup[]; vectors: number } | undefined
   const widest = Math.min(Math.ceil(n / 4), stepCosts.length - 1)
@@ -182,7 +183,10 @@ function chooseTiles(
     const tileCost = (height: number, wide: number) =>
       wide === 0 ? 0 : k * stepCosts[wide][height - 1] + tileCosts[wide][height - 1]
     const columnCost = (height: number) => full * tileCost(height, vectors) + tileCost(height, restVectors)
-    for (const rows of rowGroups(m, stepCosts[vectors].length)) {
+    // A product that is not fused with its sum needs a register of its own.
+    const highest = Math.min(stepCosts[vectors].length, Math.floor((vectorRegisters - (fma ? 1 : 2)) / vectors) - 1)
+    if (highest < 1) continue
+    for (const rows of rowGroups(m, highest)) {
       const cost = rows.reduce((sum, { height, tiles }) => sum + tiles * columnCost(height), 0)
       if (!best || cost < best.cost) best = { cost, rows, vectors }
     }
