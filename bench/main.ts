@@ -37,7 +37,7 @@ async function main(args: readonly string[]): Promise<void> {
   const runs = wholeNumber('--runs', values.runs)
   const size: Size = values.smoke ? 'smoke' : 'full'
   chooseDevice(values.device)
-  chooseThreads(threads)
+  einfold.setThreads(threads)
   einfold.random.manualSeed(1)
 
   const prepared = workload.prepare(size)
@@ -93,13 +93,6 @@ function chooseDevice(name: string): void {
   const chosen = names.find((known) => known === name)
   if (!chosen) throw new UsageError(`there is no device ${name} here; there are ${names.join(', ')}`)
   einfold.setDevice(chosen as einfold.DeviceName | 'auto')
-}
-
-/** Throws UsageError where more than one thread was asked for and there is no way to have them. */
-function chooseThreads(threads: number): void {
-  const { setThreads } = einfold as { readonly setThreads?: (threads: number) => void }
-  if (setThreads) setThreads(threads)
-  else if (threads > 1) throw new UsageError(`this version computes with one thread; --threads ${threads} is not there`)
 }
 
 function reporter(workload: Workload, prepared: Prepared, threads: number) {

@@ -37,10 +37,14 @@ export async function startParticipant(command: Command, limitMs: number): Promi
   child.stdin.on('error', () => undefined)
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   const complaints = tailOf(child)
+  const closed = new Promise((resolve) => child.once('close', resolve))
   const answer = async (request: string | null): Promise<Line> => {
     if (request !== null) child.stdin.write(`${request}\n`)
     const next = await withinLimit(child, lines.next(), limitMs)
-    if (next.done) throw new ParticipantError(complaints() || 'it ended without a word')
+    if (next.done) {
+      await closed
+      throw new ParticipantError(complaints() || 'it ended without a word')
+    }
     const line = lineFrom(next.value)
     // Libraries print greetings.
     return line ?? answer(null)
@@ -70,7 +74,7 @@ function tailOf(child: ChildProcess): () => string {
   })
   return () => {
     const lines = text.split('\n').filter((line) => line.trim() !== '')
-    return (lines.find((line) => /error/i.test(line)) ?? lines.at(-1) ?? '').trim().slice(0, 160)
+    return (lines.find((line) => /(^|\s)\w*error:/i.test(line)) ?? lines.at(-1) ?? '').trim().slice(0, 160)
   }
 }
 

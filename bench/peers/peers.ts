@@ -47,11 +47,11 @@ const javascript = (name: string, script: string, packages: readonly string[], f
       : 'it is not installed (npm ci --prefix bench/peers)',
   command: (workload, threads) => ({
     program: process.execPath,
-    args: [join(here, script), workload, '--threads', String(threads), ...flags],
+    args: ['--import', 'tsx', join(here, script), workload, '--threads', String(threads), ...flags, '--serve'],
   }),
 })
 
-const tensorflow = ['@tensorflow/tfjs-core', '@tensorflow/tfjs-backend-wasm', '@tensorflow/tfjs-backend-cpu']
+const tensorflow = ['@tensorflow/tfjs', '@tensorflow/tfjs-backend-wasm']
 
 export const peers: readonly Peer[] = [
   pytorch,

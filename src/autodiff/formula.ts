@@ -1,13 +1,16 @@
 // Formulas as functions of tensors.
 import { EinfoldError, ShapeError } from '../errors.ts'
-import type { FormulaTree } from '../expression/tree.ts'
+import { type Expr, type FormulaTree, number, read, type Statement, substitute } from '../expression/tree.ts'
 import { latex, mathml, type OperandRanks, parse, print, type ResultRank } from '../formula/index.ts'
 import { nearest } from '../formula/nearest.ts'
+import { comprehension } from '../graph/build.ts'
 import { elaborate } from '../graph/elaborate.ts'
-import type { Node } from '../graph/node.ts'
+import type { Node, Shape } from '../graph/node.ts'
 import { Tensor } from '../graph/tensor.ts'
+import { affineOf, isConstant } from '../index/index.ts'
 import { gradientTree } from './formulaGradient.ts'
 import { type OperandName, operandsOfFormula } from './formulaNames.ts'
+import { axesOf, indexNames } from './ranges.ts'
 
 /** Operands by name: tensors, and numbers for constants. */
 export type AnyOperands = Readonly<Record<string, Tensor | number>>
@@ -90,8 +93,11 @@ function makeFormula(text: string, tree: FormulaTree, shapeOf: string | null): F
       if (shapeOf === null || names.has(name)) nodes.set(name, typeof operand === 'number' ? operand : operand.node)
     }
     const like = shapeOf === null ? undefined : given[shapeOf]
-    const resultShape = like === undefined ? undefined : typeof like === 'number' ? [] : like.shape
-    return new Tensor(elaborate(tree, text, nodes, { resultShape }))
+    if (like === undefined) return new Tensor(elaborate(tree, text, nodes))
+    const shape = typeof like === 'number' ? [] : like.shape
+    return new Tensor(
+      zerosAround(elaborate(tree, text, nodes, { resultShape: statedShape(result, nodes, shape) }), shape),
+    )
   }
   const gradient = (operand: string): Formula => {
     if (!operands.some(({ name }) => name === operand)) unknownOperand(operand, operands, text)
@@ -109,6 +115,23 @@ function makeFormula(text: string, tree: FormulaTree, shapeOf: string | null): F
     toString: canonical,
     [Symbol.for('nodejs.util.inspect.custom')]: canonical,
   }) as Formula
+}
+
+/** The shape, but for axes of stated extent: of a tensor that is read only up to there, the gradient is 0 beyond. */
+function statedShape({ axes }: Statement, nodes: ReadonlyMap<string, Node | number>, shape: Shape): Shape {
+  const numbers = new Map<string, Expr>()
+  for (const [name, operand] of nodes) if (typeof operand === 'number') numbers.set(name, number(operand))
+  return shape.map((extent, axis) => {
+    const bound = axes[axis]?.bound
+    const stated = bound?.kind === 'extent' ? affineOf(substitute(bound.extent, numbers), new Map()) : null
+    return stated && isConstant(stated) ? stated.constant : extent
+  })
+}
+
+function zerosAround(node: Node, shape: Shape): Node {
+  if (node.shape.every((extent, axis) => extent === shape[axis])) return node
+  const axes = axesOf(shape)
+  return comprehension({ axes, body: read('x', indexNames(axes), true), operands: { x: node }, dtype: node.dtype })
 }
 
 function notAnOperand(name: string, operand: unknown, text: string): never {

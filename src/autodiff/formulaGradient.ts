@@ -118,6 +118,7 @@ function targetsOf(tensor: string, rank: number, derivation: Derivation): readon
   if (own) return own.axes
   const reads = statements.flatMap(({ value }) => readsOf(value)).filter((part) => part.tensor === tensor)
   const ranges = new Map(statements.flatMap(rangesOf).map((range) => [range.index, range]))
+  const resultAxes = new Set(statements.at(-1)!.axes.map(({ index }) => index))
   const chosen = new Set<string>()
   const letters = [...'abcdefghijklmnopqrstuvwxyz'].filter((letter) => !taken.has(letter))
   return Array.from({ length: rank }, (_, dimension): Range => {
@@ -125,7 +126,8 @@ function targetsOf(tensor: string, rank: number, derivation: Derivation): readon
       const index = at[dimension]
       return (index.kind === 'name' && ranges.get(index.name)) || null
     })
-    const named = used.find((range) => range && !chosen.has(range.index))
+    const open = used.filter((range) => range !== null && !chosen.has(range.index))
+    const named = open.find((range) => range && resultAxes.has(range.index)) ?? open[0]
     const index = named?.index ?? letters.shift() ?? freshName('a', new Set([...taken, ...chosen]))
     chosen.add(index)
     const [first] = used

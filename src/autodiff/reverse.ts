@@ -1,11 +1,13 @@
 // Reverse mode: adjoints flow from results to operands, one contribution for each read.
-import { type Expr, read, walk } from '../expression/tree.ts'
-import { comprehension, reshapeNode } from '../graph/build.ts'
+import type { Dtype } from '../dtype.ts'
+import { children, type Expr, read, walk } from '../expression/tree.ts'
+import { reshapeNode } from '../graph/build.ts'
 import type { BoundRange, ComprehensionNode, Node, RuleNode, ScatterNode, Shape } from '../graph/node.ts'
 import { type Paired, placeholder, sumOf } from './accumulate.ts'
 import { times } from './algebra.ts'
+import { factorsOf, mentions } from './factors.ts'
 import { tangents } from './forward.ts'
-import { gather } from './gather.ts'
+import { gather, reduceProduct } from './gather.ts'
 import { nodesBetween } from './graph.ts'
 import { occurrencesOf } from './occurrences.ts'
 import { batchAxes, freshName, indexNames } from './ranges.ts'
@@ -86,7 +88,7 @@ function propagateComprehension(
     const product = times(weight, slope)
     const flowing = node.reduction
       ? { value: product, operands }
-      : onceComputed(product, [...batchRanges, ...node.axes], operands)
+      : onceComputed(product, [...batchRanges, ...node.axes], operands, node.dtype)
     contribute(
       of,
       gather({
@@ -105,22 +107,38 @@ function propagateComprehension(
 
 /**
  * An adjoint times a slope that takes some computing, as a tensor of its own: all operands of a node then read the same
- * numbers, and none computes them anew under its sum.
+ * numbers, and none computes them anew under its sum. Factors that lack an axis stay, for they can leave a sum.
  */
 function onceComputed(
   value: Expr,
   axes: readonly BoundRange[],
   operands: ReadonlyMap<string, Node>,
+  dtype: Dtype,
 ): { readonly value: Expr; readonly operands: ReadonlyMap<string, Node> } {
-  let operations = 0
-  walk(value, (part) => {
-    if (part.kind === 'call') operations += 3
-    if (part.kind === 'binary') operations += part.op === '/' || part.op === '^' ? 3 : 1
-  })
+  const { numerators, denominators } = factorsOf(value, () => false)
+  const isWhole = (factor: Expr): boolean => axes.every(({ index }) => mentions(factor, new Set([index])))
+  const whole = [...numerators, ...denominators].filter((factor) => holdsRead(factor) && isWhole(factor))
+  const operations = whole.reduce((count, factor) => count + operationsOf(factor), whole.length - 1)
   if (operations < 3) return { value, operands }
-  const slopeName = freshName('delta', operands)
-  const node = comprehension({ axes, body: value, operands })
-  return { value: read(slopeName, indexNames(axes)), operands: new Map([...operands, [slopeName, node]]) }
+  const own = freshName('delta', operands)
+  const node = reduceProduct(value, [], { axes, ranges: [], operands, dtype })
+  if (!node) return { value, operands }
+  return { value: read(own, indexNames(axes)), operands: new Map([...operands, [own, node]]) }
+}
+
+function holdsRead(expr: Expr): boolean {
+  let found = false
+  walk(expr, (part) => {
+    if (part.kind === 'read') found = true
+  })
+  return found
+}
+
+/** Rough arithmetic, reads and their indices left out. */
+function operationsOf(expr: Expr): number {
+  if (expr.kind === 'read') return 0
+  const own = expr.kind === 'call' ? 3 : expr.kind !== 'binary' ? 0 : expr.op === '/' || expr.op === '^' ? 3 : 1
+  return children(expr).reduce((count, part) => count + operationsOf(part), own)
 }
 
 /** Every combination of the ranges reads the adjoint where it was added. */

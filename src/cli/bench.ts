@@ -1,6 +1,6 @@
 // einfold bench: runs the benchmarks of a checkout.
 import { spawnSync } from 'node:child_process'
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Command, UsageError } from './command.ts'
@@ -10,18 +10,13 @@ export const bench: Command = {
   summary: 'measure how fast things are (in a checkout of the repository)',
   help: `einfold bench [WORKLOAD …]
 
-  Runs bench/main.ts of the repository with the arguments given, and without any lists the workloads there are.
+  Runs bench/main.ts of the repository with the arguments given, and without any lists workloads and flags.
   Benchmarks are not part of the package: clone the repository for them.
 `,
-  async run(args, { print }) {
+  async run(args) {
     const folder = benchFolder()
     if (!folder)
       throw new UsageError('benchmarks are run from a checkout of the repository, and there is no bench/main.ts here')
-    if (args.length === 0) {
-      const workloads = readdirSync(folder).filter((name) => name.endsWith('.ts') && name !== 'main.ts')
-      print(`workloads: ${workloads.map((name) => name.slice(0, -3)).join(', ')}`)
-      return 0
-    }
     const { status } = spawnSync(process.execPath, ['--import', 'tsx', join(folder, 'main.ts'), ...args], {
       stdio: 'inherit',
     })

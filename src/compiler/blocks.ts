@@ -41,6 +41,11 @@ export class KernelBuilder {
 
   /** Runs `inside` in a new loop; the index it is given runs from `start`. */
   loop(extent: number, start: number, mode: LoopMode, inside: (index: Affine) => void): void {
+    // One round is no loop: its index is a number, and what depends on it is decided now.
+    if (extent === 1) {
+      inside(constant(start))
+      return
+    }
     const index = this.fresh('i')
     const block: Block = { statements: [], known: new Map() }
     this.#blocks.push(block)

@@ -1,12 +1,12 @@
 // How many threads compute. Results are the same bits whatever the number.
-import { availableParallelism } from 'node:os'
 import { DeviceError } from '../errors.ts'
+import { builtin, environment, hasBuiltins } from '../platform.ts'
 
 let chosen: number | null = null
 
 /** The number of threads that devices use: what `setThreads` chose, else EINFOLD_THREADS, else one a core, eight at most. */
 export function threads(): number {
-  chosen ??= fromEnvironment() ?? Math.min(8, availableParallelism())
+  chosen ??= fromEnvironment() ?? Math.min(8, cores())
   return chosen
 }
 
@@ -18,8 +18,11 @@ export function setThreads(count: number): void {
   chosen = count
 }
 
+const cores = (): number =>
+  hasBuiltins() ? builtin('node:os').availableParallelism() : (globalThis.navigator?.hardwareConcurrency ?? 1)
+
 function fromEnvironment(): number | null {
-  const text = process.env.EINFOLD_THREADS
+  const text = environment('EINFOLD_THREADS')
   if (text === undefined) return null
   const count = Number(text)
   if (Number.isSafeInteger(count) && count >= 1) return count

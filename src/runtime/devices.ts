@@ -5,6 +5,7 @@ import { nativeAbsence, nativeDevice } from '../device/native/device.ts'
 import { wasmDevice } from '../device/wasm/device.ts'
 import { wasmFeatures } from '../device/wasm/features.ts'
 import { DeviceError } from '../errors.ts'
+import { environment } from '../platform.ts'
 
 export interface DeviceInfo {
   readonly name: DeviceName
@@ -56,7 +57,7 @@ export function devices(): readonly DeviceInfo[] {
 
 /** The device that computes: what `setDevice` chose, else what EINFOLD_DEVICE names, else the best there is. */
 export function device(): Device {
-  current ??= deviceNamed(process.env.EINFOLD_DEVICE ?? 'auto')
+  current ??= deviceNamed(environment('EINFOLD_DEVICE') ?? 'auto')
   return current
 }
 

@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import type { DeviceName } from '../../src/device/device.ts'
+import type { TypedArray } from '../../src/dtype.ts'
 import { evaluator } from '../../src/graph/evaluator.ts'
 import { type Node, operandsOf } from '../../src/graph/node.ts'
-import { compile, setDevice } from '../../src/index.ts'
+import { compile, setDevice, setThreads, type Tensor } from '../../src/index.ts'
 import { interpret } from './interpret.ts'
 import type { RandomProgram } from './programs.ts'
 import { programOf, recipes } from './programs.ts'
@@ -12,21 +13,43 @@ import { programOf, recipes } from './programs.ts'
 /** The distance from 1 to the next number. */
 const units = { f64: 2 ** -52, f32: 2 ** -23 }
 
+export interface AgreementOptions {
+  /** So many programs make one step: where compiling takes long. */
+  readonly together?: number
+  /** The step runs once with each of these numbers of threads, and must give the same bits. */
+  readonly threads?: readonly number[]
+}
+
 /** Fails with the smallest program found on which the device differs, and the seed that finds it again. */
-export async function assertAgreement(device: DeviceName, dtype: 'f64' | 'f32', numRuns: number): Promise<void> {
+export async function assertAgreement(
+  device: DeviceName,
+  dtype: 'f64' | 'f32',
+  numRuns: number,
+  { together = 1, threads = [] }: AgreementOptions = {},
+): Promise<void> {
   setDevice(device)
   await fc.assert(
-    fc.asyncProperty(recipes(), async (recipe) => {
-      const program = programOf(recipe, dtype)
+    fc.asyncProperty(fc.array(recipes(), { minLength: 1, maxLength: together, size: 'max' }), async (recipes) => {
+      const programs = recipes.map((recipe) => programOf(recipe, dtype))
       // A compiled step, for a device may run other code in another way.
-      const step = compile(() => program.outputs.map(({ tensor }) => tensor))
-      const found = await Promise.all(step().map((tensor) => tensor.data()))
-      const wrong = firstDisagreement(program, await expectedOf(program), found, units[dtype])
-      assert(wrong === null, `${program.lines.join('\n')}\n${wrong}`)
+      const step = compile(() => programs.map(({ outputs }) => outputs.map(({ tensor }) => tensor)))
+      const found = await numbersOf(step())
+      for (const [at, program] of programs.entries()) {
+        const wrong = firstDisagreement(program, await expectedOf(program), found[at], units[dtype])
+        assert(wrong === null, `${program.lines.join('\n')}\n${wrong}`)
+      }
+      for (const count of threads) {
+        setThreads(count)
+        const lines = programs.flatMap((program) => program.lines).join('\n')
+        assert.deepEqual(await numbersOf(step()), found, `other bits with ${count} threads:\n${lines}`)
+      }
     }),
     { numRuns, includeErrorInReport: true },
   )
 }
+
+const numbersOf = (results: readonly (readonly Tensor[])[]): Promise<readonly (readonly TypedArray[])[]> =>
+  Promise.all(results.map((tensors) => Promise.all(tensors.map((tensor) => tensor.data()))))
 
 interface Expected {
   /** The elements of each output. */

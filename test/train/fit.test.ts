@@ -42,7 +42,10 @@ test('the seed decides the order of the examples, and so the losses', async () =
   one.forEach((loss, at) => {
     assert.ok(Math.abs(loss - again[at]) < 1e-6, `${one} and ${again}`)
   })
-  assert.ok(one.some((loss, at) => Math.abs(loss - other[at]) > 1e-4), `${one} and ${other}`)
+  assert.ok(
+    one.some((loss, at) => Math.abs(loss - other[at]) > 1e-4),
+    `${one} and ${other}`,
+  )
 })
 
 test('a batch that would not be full is left out of training and kept in evaluation', async () => {

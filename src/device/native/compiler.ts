@@ -1,74 +1,148 @@
-// The system's C compiler: found, asked what it can do, and run.
-import { execFileSync, spawnSync } from 'node:child_process'
-import { createHash } from 'node:crypto'
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs'
-import { homedir } from 'node:os'
-import { join } from 'node:path'
-import { DeviceError } from '../../errors.ts'
+// The system's C compiler: found, and asked once what it can do here.
+import { builtin, environment } from '../../platform.ts'
+import { cacheFolder, readEntry, writeEntry } from './cache.ts'
 
 export interface CCompiler {
   readonly command: string
-  /** The first line of its version. */
+  /** What the compiler calls itself. */
   readonly version: string
   readonly flags: readonly string[]
   /** Vector widths in f32 lanes that the machine and the compiler share, widest first. */
   readonly widths: readonly number[]
   /** Whether it has OpenMP, so that a program can run on several threads. */
   readonly threads: boolean
+  /** The instructions it compiles for: what was compiled elsewhere may not run here. */
+  readonly machine: string
 }
 
 const candidates = ['cc', 'gcc', 'clang']
-const baseFlags = [
-  '-O3',
-  '-march=native',
-  '-ffp-contract=off',
-  '-fno-math-errno',
-  '-fno-trapping-math',
-  '-fPIC',
-  '-shared',
-  '-w',
-]
 
-let found: CCompiler | null | undefined
+const found = new Map<string | undefined, CCompiler | null>()
 
-/** The compiler that `EINFOLD_CC` names, else the first of cc, gcc and clang that works; null where there is none. */
+/**
+ * The compiler that `EINFOLD_CC` names (empty: none), else the first of cc, gcc and clang that works; null where there is
+ * none. What a compiler can do is kept on disk until the compiler or the machine changes.
+ */
 export function findCompiler(): CCompiler | null {
-  found ??= probe()
-  return found
+  const named = environment('EINFOLD_CC')
+  const known = found.get(named)
+  if (known !== undefined) return known
+  const compiler = firstThatWorks(named === undefined ? candidates : [named])
+  found.set(named, compiler)
+  return compiler
 }
 
-function probe(): CCompiler | null {
-  const named = process.env.EINFOLD_CC
-  for (const command of named === undefined ? candidates : named === '' ? [] : [named]) {
-    const version = run(command, ['--version'])
-    if (version === null) continue
-    const macros = run(command, ['-march=native', '-dM', '-E', '-x', 'c', '/dev/null'])
-    if (macros === null) continue
-    const threads = hasOpenMp(command)
-    const flags = threads ? [...baseFlags, '-fopenmp'] : baseFlags
-    return { command, version: version.split('\n')[0], flags, widths: widthsOf(macros), threads }
+function firstThatWorks(commands: readonly string[]): CCompiler | null {
+  for (const command of commands) {
+    const path = pathOf(command)
+    const compiler = path === null ? null : (remembered(path) ?? asked(path))
+    if (compiler) return compiler
   }
   return null
 }
 
-/** OpenMP needs a library besides the flag. */
-const hasOpenMp = (command: string): boolean => {
-  const path = run(command, ['-print-file-name=libgomp.so'])?.trim() ?? ''
-  return path.includes('/') || (run(command, ['-print-file-name=libomp.so'])?.trim() ?? '').includes('/')
+/** Where a command is, as a shell would look for it, without one; null where it is not. */
+function pathOf(command: string): string | null {
+  const { join, delimiter, sep, resolve } = builtin('node:path')
+  if (command === '') return null
+  if (command.includes(sep)) return isFile(command) ? resolve(command) : null
+  const folders = (environment('PATH') ?? '').split(delimiter).filter((folder) => folder !== '')
+  return folders.map((folder) => join(folder, command)).find(isFile) ?? null
 }
 
-function run(command: string, args: readonly string[]): string | null {
-  const { status, stdout } = spawnSync(command, args, { encoding: 'utf8', timeout: 20_000 })
+const isFile = (path: string): boolean =>
+  builtin('node:fs').statSync(path, { throwIfNoEntry: false })?.isFile() ?? false
+
+/** What was found out about a compiler before; null where it, or the machine, is another now. */
+function remembered(path: string): CCompiler | null {
+  const entry = readEntry(cacheFolder(), answerName(path))
+  if (entry === null) return null
+  try {
+    const { of, compiler } = JSON.parse(entry) as { of: unknown; compiler: CCompiler }
+    return of === identityOf(path) && compiler.widths.length > 0 && compiler.flags.length > 0 ? compiler : null
+  } catch {
+    return null
+  }
+}
+
+function asked(path: string): CCompiler | null {
+  const compiler = ask(path)
+  const entry = JSON.stringify({ of: identityOf(path), compiler })
+  if (compiler) writeEntry(cacheFolder(), answerName(path), entry)
+  return compiler
+}
+
+const answerName = (path: string): string => `compiler-${hash(path).slice(0, 16)}.json`
+
+/** The compiler's file and the machine's instructions, as far as that costs next to nothing to find out. */
+function identityOf(path: string): string {
+  const { size, mtimeMs } = builtin('node:fs').statSync(path)
+  return hash(JSON.stringify([path, size, mtimeMs, baseFlags, machineText()]))
+}
+
+function machineText(): string {
+  const { arch, cpus, platform } = builtin('node:os')
+  if (platform() !== 'linux') return `${arch()} ${cpus()[0]?.model}`
+  // The first processor's entry; with many processors the whole file takes long.
+  const { openSync, readSync, closeSync } = builtin('node:fs')
+  const bytes = new Uint8Array(4096)
+  const file = openSync('/proc/cpuinfo', 'r')
+  const length = readSync(file, bytes)
+  closeSync(file)
+  const lines = new TextDecoder().decode(bytes.subarray(0, length)).split('\n')
+  return ['model name', 'flags', 'Features', 'CPU part']
+    .map((wanted) => lines.find((line) => line.startsWith(wanted)))
+    .join('\n')
+}
+
+export const hash = (text: string | Uint8Array): string =>
+  builtin('node:crypto').createHash('sha256').update(text).digest('hex')
+
+/**
+ * -O3 takes twice the time over programs like these and gains nothing: vectors and tiles are written out. Sums are not to be
+ * re-ordered, nor products and sums fused, but where the program says so.
+ */
+const baseFlags = ['-O2', '-ffp-contract=off', '-fno-math-errno', '-fno-trapping-math', '-fPIC', '-shared', '-w']
+const machineFlags = [['-march=native'], ['-mcpu=native'], []]
+
+/** A program that needs what generated ones do. */
+const trial = `#include <math.h>
+#include <stdint.h>
+#include <string.h>
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+typedef float F4 __attribute__((vector_size(16)));
+void run(F4 *x) {
+#ifdef _OPENMP
+  #pragma omp parallel num_threads(2)
+  x[omp_get_thread_num()] += 1;
+#endif
+  x[0] *= sinf(x[0][1]);
+}
+`
+
+/** Finds by trial what the compiler compiles and links; null where nothing works. */
+function ask(command: string): CCompiler | null {
+  for (const machine of machineFlags) {
+    for (const threads of [true, false]) {
+      const flags = [...baseFlags, ...machine, ...(threads ? ['-fopenmp'] : [])]
+      if (run(command, [...flags, '-x', 'c', '-', '-o', '/dev/null', '-lm'], trial) === null) continue
+      const macros = run(command, [...flags, '-dM', '-E', '-x', 'c', '-'], '')
+      if (macros === null) continue
+      const version = /#define __VERSION__ "(.*)"/.exec(macros)?.[1] ?? 'unknown'
+      return { command, version, flags, widths: widthsOf(macros), threads, machine: hash(macros) }
+    }
+  }
+  return null
+}
+
+function run(command: string, args: readonly string[], input: string): string | null {
+  const { status, stdout } = builtin('node:child_process').spawnSync(command, args, {
+    encoding: 'utf8',
+    timeout: 20_000,
+    input,
+  })
   return status === 0 ? stdout : null
 }
 
@@ -77,73 +151,4 @@ function widthsOf(macros: string): readonly number[] {
   if (has('__AVX512F__') && has('__AVX512VL__')) return [16, 4, 1]
   if (has('__AVX2__') && has('__FMA__')) return [8, 4, 1]
   return [4, 1]
-}
-
-/** Where compiled programs are kept: `EINFOLD_CACHE`/native, else ~/.cache/einfold/native. */
-export const cacheFolder = (): string =>
-  join(process.env.EINFOLD_CACHE ?? join(homedir(), '.cache', 'einfold'), 'native')
-
-/** At most so many bytes of compiled programs are kept; those unused for longest go first. */
-const cacheBytes = 256 * 1024 * 1024
-
-/** The path of the shared library made from a C text: from the cache where it is there and whole. */
-export function compileC(compiler: CCompiler, source: string): string {
-  const folder = cacheFolder()
-  const key = createHash('sha256')
-    .update(JSON.stringify([compiler.version, compiler.flags, source]))
-    .digest('hex')
-    .slice(0, 32)
-  const library = join(folder, `${key}.so`)
-  if (isWhole(library)) {
-    const now = new Date()
-    utimesSync(library, now, now)
-    return library
-  }
-  mkdirSync(folder, { recursive: true })
-  // Names of its own for each process, moved into place when complete: two that compile the same do not meet.
-  const draft = join(folder, `${key}.${process.pid}.${Date.now().toString(36)}`)
-  writeFileSync(`${draft}.c`, source)
-  try {
-    execFileSync(compiler.command, [...compiler.flags, '-o', `${draft}.so`, `${draft}.c`, '-lm'], { stdio: 'pipe' })
-    writeFileSync(`${draft}.sum`, checksum(`${draft}.so`))
-    renameSync(`${draft}.sum`, `${library}.sum`)
-    renameSync(`${draft}.so`, library)
-  } catch (error) {
-    const output = String((error as { stderr?: Buffer }).stderr ?? error)
-    throw new DeviceError(
-      'c-compiler-failed',
-      `${compiler.command} could not compile a program:\n${output.slice(0, 4000)}`,
-    )
-  } finally {
-    for (const ending of ['.c', '.so', '.sum']) rmSync(`${draft}${ending}`, { force: true })
-  }
-  trim(folder)
-  return library
-}
-
-function isWhole(library: string): boolean {
-  if (!existsSync(library) || !existsSync(`${library}.sum`)) return false
-  return readText(`${library}.sum`) === checksum(library)
-}
-
-const readText = (path: string): string => readFileSync(path, 'utf8')
-const checksum = (path: string): string => createHash('sha256').update(readFileSync(path)).digest('hex')
-
-/** Keeps the cache within its bound. */
-function trim(folder: string): void {
-  const files = readdirSync(folder)
-    .filter((name) => name.endsWith('.so'))
-    .flatMap((name) => {
-      const path = join(folder, name)
-      const stats = statSync(path, { throwIfNoEntry: false })
-      return stats ? [{ path, size: stats.size, used: stats.mtimeMs }] : []
-    })
-    .sort((a, b) => b.used - a.used)
-  let total = 0
-  for (const { path, size } of files) {
-    total += size
-    if (total <= cacheBytes) continue
-    rmSync(path, { force: true })
-    rmSync(`${path}.sum`, { force: true })
-  }
 }

@@ -1,32 +1,38 @@
 // Programs as C through the system's compiler, called through koffi: the machine at full speed.
-import { createRequire } from 'node:module'
 import type { Program } from '../../compiler/ir.ts'
 import { workOf } from '../../compiler/work.ts'
 import { bytesPerElement, type Dtype, typedArray } from '../../dtype.ts'
 import { emitC } from '../../emit/c/emit.ts'
 import { DeviceError } from '../../errors.ts'
-import type { Device, Executable } from '../device.ts'
+import { builtin, environment, hasBuiltins } from '../../platform.ts'
+import type { Device, Executable, Storage } from '../device.ts'
 import { type JsStorage, jsLoader } from '../js/device.ts'
 import { threads } from '../threads.ts'
-import { compileC, findCompiler } from './compiler.ts'
+import { compileC, recompileC } from './compile.ts'
+import { findCompiler } from './compiler.ts'
 
 interface NativeStorage extends JsStorage {
   readonly address: bigint
 }
 
+type RunProgram = (pointers: BigUint64Array, threads: number) => void
+
 interface Koffi {
-  load(path: string): { func(prototype: string): (pointer: unknown, threads: number) => void }
+  load(path: string): { func(prototype: string): RunProgram }
   address(value: unknown): bigint
 }
 
 /** What stands in the way of native code here; null when nothing does. */
 export function nativeAbsence(): string | null {
-  if (!findCompiler()) {
-    return process.env.EINFOLD_CC === undefined
-      ? 'no C compiler was found (cc, gcc or clang; EINFOLD_CC may name one)'
-      : `the C compiler that EINFOLD_CC names, ${JSON.stringify(process.env.EINFOLD_CC)}, does not run`
-  }
+  if (!hasBuiltins()) return 'it takes Node 20.16 or later'
+  if (!findCompiler()) return compilerAbsence(environment('EINFOLD_CC'))
   return loadKoffi() ? null : 'the package koffi, through which native code is called, is not installed'
+}
+
+function compilerAbsence(named: string | undefined): string {
+  if (named === undefined) return 'no C compiler was found (cc, gcc or clang; EINFOLD_CC may name one)'
+  if (named === '') return 'EINFOLD_CC is empty: no C compiler is to be used'
+  return `the C compiler that EINFOLD_CC names, ${JSON.stringify(named)}, does not run`
 }
 
 let koffi: Koffi | null | undefined
@@ -34,7 +40,7 @@ let koffi: Koffi | null | undefined
 function loadKoffi(): Koffi | null {
   if (koffi === undefined) {
     try {
-      koffi = createRequire(import.meta.url)('koffi') as Koffi
+      koffi = builtin('node:module').createRequire(import.meta.url)('koffi') as Koffi
     } catch {
       koffi = null
     }
@@ -71,12 +77,22 @@ export function nativeDevice(): Device {
   // Threads that wait for one another spin for some microseconds and then sleep, so that an idle process burns nothing.
   process.env.GOMP_SPINCOUNT ??= '20000'
 
+  const loadProgram = (source: string): RunProgram => {
+    const prototype = 'void run(void *buffers, int threads)'
+    const path = compileC(compiler, source)
+    try {
+      return library.load(path).func(prototype)
+    } catch {
+      // Another process may have cleared it away, or another machine have written it.
+      return library.load(recompileC(compiler, source, path)).func(prototype)
+    }
+  }
+
   const load = (program: Program, use?: 'step' | 'once'): Executable => {
     // What runs once and is soon done would wait longer for the C compiler than for its result.
     if (use === 'once' && workOf(program) < compileWork) return loadJs(program)
     const source = emitC(program, { widths: compiler.widths, maxThreads })
-    const path = compileC(compiler, source)
-    const run = library.load(path).func('void run(void *buffers, int threads)')
+    const run = loadProgram(source)
     if (program.arenaBytes > arenaBytes) {
       arenaBytes = program.arenaBytes
       arena = allocateBytes(arenaBytes)
@@ -86,17 +102,7 @@ export function nativeDevice(): Device {
       source,
       run: (external) => {
         pointers[0] = arena.address
-        program.external.forEach((name, at) => {
-          const storage = external[at] as NativeStorage
-          const { length, dtype } = program.buffers.get(name)!
-          if (storage.length !== length || storage.dtype !== dtype) {
-            throw new DeviceError(
-              'wrong-buffer',
-              `a program's buffer ${name} holds ${length} elements of ${dtype}; it was given ${storage.length} of ${storage.dtype}`,
-            )
-          }
-          pointers[at + 1] = storage.address
-        })
+        for (const [at, address] of addressesOf(program, external).entries()) pointers[at + 1] = address
         run(pointers, compiler.threads ? Math.min(threads(), maxThreads) : 1)
       },
     }
@@ -119,4 +125,23 @@ export function nativeDevice(): Device {
     },
     load,
   }
+}
+
+/** Where a program's external buffers are: all there, and of the lengths that it was compiled for. */
+function addressesOf(program: Program, external: readonly Storage[]): readonly bigint[] {
+  return program.external.map((name, at) => {
+    const { length, dtype } = program.buffers.get(name)!
+    const storage = external[at] as NativeStorage | undefined
+    const isThere = storage?.address !== undefined && storage.array.length === storage.length
+    if (isThere && storage.length === length && storage.dtype === dtype) return storage.address
+    const given = !storage
+      ? 'nothing'
+      : !isThere
+        ? 'one that was freed, or is of another device'
+        : `${storage.length} of ${storage.dtype}`
+    throw new DeviceError(
+      'wrong-buffer',
+      `a program's buffer ${name} holds ${length} elements of ${dtype}; it was given ${given}`,
+    )
+  })
 }

@@ -36,8 +36,9 @@ export interface WasmMemory {
 
 const pageBytes = 65536
 const mostPages = 65536
-/** Address 0 is nobody's. */
+/** Address 0 is nobody's, and vectors that are partly outside a buffer may reach a little beyond memory in use. */
 const firstAddress = 1024
+const margin = 64
 
 /** Storages up to this many bytes start on the host: results that are only looked at never need a finalizer. */
 const smallBytes = 16384
@@ -56,7 +57,7 @@ const ballastBytes = 2 ** 20
 export function wasmMemory(shared: boolean): WasmMemory {
   const limits: MemoryLimits = { minimumPages: 16, maximumPages: mostPages, shared }
   const memory = new WebAssembly.Memory({ initial: limits.minimumPages, maximum: mostPages, shared })
-  const places = allocator(firstAddress, (end) => reach(memory, end))
+  const places = allocator(firstAddress, (end) => reach(memory, end + margin))
   const finalizers = new FinalizationRegistry<number>((address) => places.free(address))
   let withoutBallast = 0
   let sinceBreak = 0
@@ -116,6 +117,7 @@ export function wasmMemory(shared: boolean): WasmMemory {
       if (storage.address !== 0) {
         finalizers.unregister(storage)
         places.free(storage.address)
+        sinceBreak = Math.max(0, sinceBreak - storage.length * bytesPerElement(storage.dtype))
       }
       storage.address = 0
       storage.ballast = null

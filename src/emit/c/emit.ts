@@ -1,5 +1,6 @@
 // One C file for a program: a function a kernel, and one that runs them all.
 import type { Kernel, Program } from '../../compiler/ir.ts'
+import { rebase } from '../../compiler/rebase.ts'
 import { kernelText } from './kernel.ts'
 import { isMathName, mathFunction } from './math.ts'
 import { header, uniformFunction, vectorTypes } from './preamble.ts'
@@ -61,11 +62,16 @@ export function emitC(program: Program, target: CTarget): string {
     const names = [...new Set([...kernel.reads, ...kernel.writes])]
     const place = new Map(names.map((name, at) => [name, `q${at}`]))
     // Kernels that differ only in what they run on are one function.
-    const { lines, alone } = kernelText(kernel, context)
+    const { body: moved, origins } = rebase(kernel.body)
+    const { lines, alone } = kernelText({ ...kernel, body: moved }, context)
     const body = lines.map((line) => line.replace(/\b[a-z]\d+\b/g, (word) => place.get(word) ?? word))
     const parameters = names.map((name) => `${cTypes[program.buffers.get(name)!.dtype]} *restrict ${place.get(name)}`)
     const fn = define('kernel', (name) =>
-      [`static void ${name}(${[...parameters, 'int thread', 'int threads'].join(', ')}) {`, ...body, '}'].join('\n'),
+      [
+        `static __attribute__((noinline)) void ${name}(${[...parameters, 'int thread', 'int threads'].join(', ')}) {`,
+        ...body,
+        '}',
+      ].join('\n'),
     )
     const formulas = kernel.formulas.map((formula) => `  // ${formula.replaceAll('\n', '; ').replaceAll('\\', '')}`)
     // Threads meet where one may need what another has made; what one thread does in a row needs no meeting.
@@ -74,25 +80,27 @@ export function emitC(program: Program, target: CTarget): string {
     return [
       ...meeting,
       ...formulas,
-      `  ${fn}(${[...names.map((name) => argument(name, program)), 'thread', 'threads'].join(', ')});`,
+      `  ${fn}(${[...names.map((name) => argument(name, origins.get(name) ?? 0, kernel, program)), 'thread', 'threads'].join(', ')});`,
     ].join('\n')
   })
   return [
     header,
     ...[...target.widths].reverse().map(vectorTypes),
-    ...[...used.values()].map(({ fn, width }) => (isMathName(fn) ? mathFunction(fn, width) : uniformFunction(width))),
+    ...[...used.values()].map(({ fn, width }) =>
+      isMathName(fn) ? mathFunction(fn, width, width === target.widths[0]) : uniformFunction(width),
+    ),
     tables.text(),
     ...workspaces,
     `static float blockSpace[${target.maxThreads}][${Math.ceil(blockLength / 16) * 16 + 16}] __attribute__((aligned(64)));`,
     ...functions,
     `static void program(void **buffers, int thread, int threads) {\n${calls.join('\n')}\n}\n`,
-    runFunction,
+    runFunction(tables.filler),
   ].join('\n')
 }
 
 /** One region for the whole program: threads start once, and meet at barriers. */
-const runFunction = `void run(void **buffers, int threads) {
-#ifdef _OPENMP
+const runFunction = (filler: string | null): string => `void run(void **buffers, int threads) {
+${filler ? `  static int filled = 0;\n  if (!filled) { ${filler}(); filled = 1; }\n` : ''}#ifdef _OPENMP
   if (threads > 1) {
     #pragma omp parallel num_threads(threads)
     program(buffers, omp_get_thread_num(), omp_get_num_threads());
@@ -109,9 +117,18 @@ const isDouble = (kernel: Kernel, program: Program): boolean =>
 
 const cTypes = { f32: 'float', f64: 'double', i32: 'int32_t', u8: 'u8', bool: 'u8' } as const
 
-function argument(name: string, program: Program): string {
+function argument(name: string, origin: number, kernel: Kernel, program: Program): string {
+  const place = placeText(name, kernel, program)
+  return origin === 0 ? place : `${place} + ${origin}`
+}
+
+function placeText(name: string, kernel: Kernel, program: Program): string {
   const { dtype, place } = program.buffers.get(name)!
-  if (place.kind === 'scratch') return `${name}_[thread]`
+  // What all threads make together is in one place.
+  if (place.kind === 'scratch') return isShared(name, kernel) ? `${name}_[0]` : `${name}_[thread]`
   if (place.kind === 'arena') return `(${cTypes[dtype]} *)((char *)buffers[0] + ${place.byteOffset})`
   return `(${cTypes[dtype]} *)buffers[${program.external.indexOf(name) + 1}]`
 }
+
+const isShared = (scratch: string, { body }: Kernel): boolean =>
+  body.some((statement) => statement.kind === 'contraction' && statement.parallel && statement.c.buffer === scratch)

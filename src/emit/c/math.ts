@@ -7,8 +7,12 @@ export type MathName = UnaryProgramName | BinaryProgramName
 export const isMathName = (name: string): name is MathName =>
   Object.hasOwn(unaryPrograms, name) || Object.hasOwn(binaryPrograms, name)
 
-/** `static inline` C text of a function: `exp_16(vf16)`. */
-export function mathFunction(name: MathName, width: number): string {
+/**
+ * The C text of a function: `exp_16(F16)`. Narrow ones serve the ends of loops; kept out of line they cost little there and
+ * save the compiler much.
+ */
+export function mathFunction(name: MathName, width: number, widest: boolean): string {
+  const kind = widest ? 'static inline' : 'static __attribute__((noinline))'
   const lines: string[] = []
   const b = textMath(width, lines)
   const isUnary = Object.hasOwn(unaryPrograms, name)
@@ -16,7 +20,7 @@ export function mathFunction(name: MathName, width: number): string {
     ? unaryPrograms[name as UnaryProgramName](b, 'x')
     : binaryPrograms[name as BinaryProgramName](b, 'x', 'y')
   const parameters = isUnary ? `F${width} x` : `F${width} x, F${width} y`
-  return [`static inline F${width} ${name}_${width}(${parameters}) {`, ...lines, `  return ${result};`, '}'].join('\n')
+  return [`${kind} F${width} ${name}_${width}(${parameters}) {`, ...lines, `  return ${result};`, '}'].join('\n')
 }
 
 export const floatText = (value: number): string => {

@@ -5,22 +5,77 @@ export interface Tables {
   nameOf(offsets: Int32Array): string
   /** All arrays, as declarations. */
   text(): string
+  /** The name of a function that has to be called before any table is read; null where all are constants. */
+  readonly filler: string | null
 }
 
 export function offsetTables(): Tables {
-  const names = new Map<string, string>()
+  const names = new Map<string, { readonly name: string; readonly offsets: Int32Array }>()
+  const isFilled = ({ offsets }: { readonly offsets: Int32Array }) => offsets.length >= longTable && nestOf(offsets)
   return {
     nameOf: (offsets) => {
       const key = offsets.join(',')
-      let name = names.get(key)
-      if (name === undefined) {
-        name = `table${names.size}`
-        names.set(key, name)
+      let table = names.get(key)
+      if (table === undefined) {
+        table = { name: `table${names.size}`, offsets }
+        names.set(key, table)
       }
-      return name
+      return table.name
     },
-    text: () => [...names].map(([values, name]) => `static const int32_t ${name}[] = {${values}};`).join('\n'),
+    text: () => {
+      const declarations: string[] = []
+      const fills: string[] = []
+      for (const [values, { name, offsets }] of names) {
+        const nest = offsets.length >= longTable ? nestOf(offsets) : null
+        if (nest) {
+          declarations.push(`static int32_t ${name}[${offsets.length}];`)
+          fills.push(fillText(name, offsets[0], nest))
+        } else declarations.push(`static const int32_t ${name}[] = {${values}};`)
+      }
+      if (fills.length > 0) declarations.push(`static void ${fillerName}(void) {`, ...fills, '}')
+      return declarations.join('\n')
+    },
+    get filler() {
+      return [...names.values()].some(isFilled) ? fillerName : null
+    },
   }
+}
+
+const fillerName = 'fillTables'
+
+/** Longer tables are computed when a program is loaded: a compiler takes its time over a hundred thousand numbers. */
+const longTable = 512
+
+interface Run {
+  readonly extent: number
+  readonly step: number
+}
+
+/** Offsets as those of nested loops, the outermost first; null where they are none. */
+export function nestOf(offsets: Int32Array): readonly Run[] | null {
+  const runs: Run[] = []
+  let rest = offsets
+  while (rest.length > 1) {
+    const step = rest[1] - rest[0]
+    let extent = 2
+    while (extent < rest.length && rest[extent] - rest[extent - 1] === step) extent++
+    if (rest.length % extent !== 0) return null
+    const outer = new Int32Array(rest.length / extent)
+    for (let at = 0; at < rest.length; at++) {
+      const first = rest[at - (at % extent)]
+      if (rest[at] !== first + (at % extent) * step) return null
+      if (at % extent === 0) outer[at / extent] = first
+    }
+    runs.unshift({ extent, step })
+    rest = outer
+  }
+  return runs
+}
+
+function fillText(name: string, first: number, nest: readonly Run[]): string {
+  const loops = nest.map(({ extent }, at) => `for (int i${at} = 0; i${at} < ${extent}; i${at}++)`)
+  const sum = nest.map(({ step }, at) => `i${at} * ${step}`)
+  return `  { int32_t *to = ${name}; ${loops.join(' ')} *to++ = ${[first, ...sum].join(' + ')}; }`
 }
 
 /** `step` when each offset is the one before plus `step`; null otherwise. A single offset steps by 0. */

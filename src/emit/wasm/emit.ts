@@ -9,6 +9,7 @@ import { packUsers } from './contraction.ts'
 import type { Callable, FunctionBuilder, Local, MemoryLimits, WasmModule } from './encoder.ts'
 import { wasmModule } from './encoder.ts'
 import type { KernelState, Workspace } from './kernelState.ts'
+import { width } from './kernelState.ts'
 import type { HostFunction, ModuleParts } from './moduleParts.ts'
 import { mathFunctions, moduleParts } from './moduleParts.ts'
 import { isAlone, privateScratch, writeMeet, writeShared } from './sharing.ts'
@@ -140,7 +141,8 @@ function workspaceOf(kernel: Kernel): Workspace & { bytes(): number } {
 }
 
 /** The loops of a kernel as they are run here. */
-export const vectorised = (kernel: Kernel): readonly Statement[] => hoistOffsets(peelGuards(chooseLanes(kernel.body)))
+export const vectorised = (kernel: Kernel): readonly Statement[] =>
+  hoistOffsets(peelGuards(chooseLanes(kernel.body), width))
 
 /** The function of a kernel, and whether only the first thread calls it. */
 function emitKernel(

@@ -109,7 +109,17 @@ function pushOperation(k: KernelState, value: Value & { kind: 'operation' }, cop
 }
 
 /** Short enough to stand in the loop itself, where their constants stay in registers and turns overlap. */
-const inlined: ReadonlySet<Operation> = new Set(['exp', 'expm1', 'log', 'log1p', 'tanh', 'sigmoid', 'erf'])
+const inlined: ReadonlySet<Operation> = new Set([
+  'exp',
+  'expm1',
+  'log',
+  'log1p',
+  'tanh',
+  'sigmoid',
+  'erf',
+  'sin',
+  'cos',
+])
 
 /** The function of the vector on the stack. */
 function pushInlined(k: KernelState, name: MathFunction): void {

@@ -143,7 +143,10 @@ function setAddresses(k: KernelState, buffer: string, addresses: Local): void {
   f.get(k.bases.get(buffer)!).op('i32x4.splat').op('i32x4.add').set(addresses)
 }
 
-/** Where the guard fails, element 0 is read in its place and the lane is cleared: memory outside is never touched. */
+/**
+ * Clears the lanes where the guard fails. Neighbours are loaded when one of them is inside: then what lies outside is within
+ * 12 bytes, which every buffer has on both sides. Of others, element 0 is read in place of what is outside.
+ */
 function pushGuarded(k: KernelState, load: Load, guard: Value, copy: number): void {
   const { f } = k
   const { buffer, offset } = load
@@ -151,25 +154,24 @@ function pushGuarded(k: KernelState, load: Load, guard: Value, copy: number): vo
   withTemporary(k, 'v128', (mask) => {
     pushVector(k, guard, copy)
     f.set(mask)
-    const gathered = (): void => {
-      pushGathered(k, buffer, () => {
-        pushAffineVector(k, offset, copy)
-        f.get(mask).op('v128.and')
-      })
-      f.get(mask).op('v128.and')
-    }
-    if (stride === 0) {
+    if (stride === 0 || stride === 1) {
       f.get(mask).op('v128.any_true')
       f.if(
         { results: ['v128'] },
-        () => pushRepeated(k, buffer, offset),
+        () => {
+          if (stride === 1) pushNeighbours(k, buffer, offset, copy * width)
+          else pushRepeated(k, buffer, offset)
+          f.get(mask).op('v128.and')
+        },
         () => f.v128Const(zeros),
       )
+      return
+    }
+    pushGathered(k, buffer, () => {
+      pushAffineVector(k, offset, copy)
       f.get(mask).op('v128.and')
-    } else if (stride === 1) {
-      f.get(mask).op('i32x4.all_true')
-      f.if({ results: ['v128'] }, () => pushNeighbours(k, buffer, offset, copy * width), gathered)
-    } else gathered()
+    })
+    f.get(mask).op('v128.and')
   })
 }
 

@@ -1,0 +1,10 @@
+// Plots as SVG, from plain numbers: `toSvg(lineChart({ … }))`.
+export { sideBySide, stacked } from './arrange.ts'
+export { type Bar, type BarChart, barChart } from './barChart.ts'
+export { type ColorMap, colorAt, seriesColors } from './colors.ts'
+export { type HeatMap, heatMap } from './heatMap.ts'
+export { type GridImage, type ImageGrid, imageGrid } from './imageGrid.ts'
+export { type Band, type LineChart, lineChart, type Series } from './lineChart.ts'
+export type { Pixels } from './raster.ts'
+export type { Axis } from './scale.ts'
+export { type Picture, toSvg } from './svg.ts'
