@@ -175,15 +175,16 @@ async function checkAll(apply: Apply, given: Given, settings: Settings, prefix: 
     const compared = small
       ? await compareJacobian(apply, given, name, operand, settings)
       : await compareDirections(apply, given, name, operand, settings)
+    const operandName = prefix + name
     const worst = compared.reduce<CheckedDerivative | null>(
-      (largest, next) => (largest && largest.error >= next.error ? largest : next),
+      (largest, next) => (largest && largest.error >= next.error ? largest : { ...next, operand: operandName }),
       null,
     )
     const maxError = worst?.error ?? 0
     const mode = small ? 'jacobian' : 'directions'
     const ok = maxError <= settings.tolerance
     const formula = describeNode(gradientOf(apply, name)(given).node)
-    reports.push({ operand: prefix + name, ok, maxError, mode, compared: compared.length, worst, formula })
+    reports.push({ operand: operandName, ok, maxError, mode, compared: compared.length, worst, formula })
   }
   return reports
 }
@@ -245,8 +246,7 @@ async function compareDirections(
   const compared: CheckedDerivative[] = []
   for (let trial = 0; trial < settings.directions; trial++) {
     const direction = noise(values.length, settings.seed, 0, 1 + trial)
-    const length = Math.hypot(...direction.subarray(0, 1 << 14))
-    const step = settings.step / Math.max(1, length / 16)
+    const { step } = settings
     const along = (sign: number): Promise<number> =>
       lossAt(values.map((value, at) => value + sign * step * direction[at]))
     const analytic = direction.reduce((sum, part, at) => sum + part * gradient[at], 0)

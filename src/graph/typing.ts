@@ -84,10 +84,12 @@ function callDtype(fn: string, args: readonly Expr[], dtype: (arg: Expr) => Dtyp
 
 /** The dtype of one of several values; a literal that fits a byte does not widen bytes. */
 function select(choices: readonly Expr[], dtype: (arg: Expr) => Dtype): Dtype {
-  const wide = promote(...choices.map(dtype))
+  // Each choice is asked once: a nest of choices would otherwise take twice as long with every level.
+  const dtypes = choices.map(dtype)
+  const wide = promote(...dtypes)
   if (wide !== 'i32') return wide
-  const others = choices.filter((choice) => !isByte(choice))
-  return others.length > 0 && others.every((choice) => dtype(choice) === 'u8') ? 'u8' : wide
+  const others = dtypes.filter((_, at) => !isByte(choices[at]))
+  return others.length > 0 && others.every((other) => other === 'u8') ? 'u8' : wide
 }
 
 const isByte = (expr: Expr): boolean =>

@@ -1,3 +1,6 @@
+// Training and judging networks. Steps are computed by the runtime, which is readied here.
+import '../runtime/evaluate.ts'
+
 export type { Augmentation } from './augmentation.ts'
 export { type ClassReport, type Confusion, confusion } from './confusion.ts'
 export { type EvaluateOptions, type Evaluation, evaluate, type Loss } from './evaluate.ts'

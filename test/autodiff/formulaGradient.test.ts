@@ -195,14 +195,13 @@ test('any mixture of stride, dilation, padding and window gives the right formul
         for (const of of ['x', 'w']) expectNumbers(f, f.gradient(of), used, of)
       }
     }),
-    { numRuns: 60 },
+    { numRuns: 25 },
   )
 })
 
 test('a gradient is a formula that has gradients', () => {
   const f = formula('y[i] = x[i] * x[i] * w[i]')
-  const second = f.gradient('x').gradient('w')
-  assert.equal(String(second), 'ddx')
+  assert.equal(String(f.gradient('x').gradient('w')), 'dw[i] = 2 * ddx[i] * dy[i] * x[i]')
 })
 
 test('what a gradient can be taken by', () => {

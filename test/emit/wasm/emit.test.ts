@@ -80,9 +80,9 @@ test('the text of a program shows its loops as they are run', () => {
 kernel0:
   for parallel i0 = 0 … 19
     o0 = 8*i0
-    for lanes i1 = 0 … 0
-      y1[i1 + o0] = tanh(0)
-    for lanes i1 = 1 … 7
+    for lanes i1 = 0 … 3
+      y1[i1 + o0] = tanh((le(0, i1 - 1) ? d0[i1 + o0 - 1]))
+    for lanes i1 = 4 … 7
       y1[i1 + o0] = tanh(d0[i1 + o0 - 1])`,
   )
 })
