@@ -4,7 +4,18 @@ export interface Experiment {
   readonly name: string
   /** One line for the list of experiments. */
   readonly summary: string
+  /** What it can be told besides what all can: by the name of the flag. */
+  readonly flags?: Flags
   run(settings: Settings): Promise<Outcome>
+}
+
+export type Flags = Readonly<Record<string, Flag>>
+
+export interface Flag {
+  readonly type: 'string' | 'boolean'
+  /** How the help shows what follows it, such as `N`; for `string`. */
+  readonly value?: string
+  readonly about: string
 }
 
 /** What the command line says; what is left out is the experiment's to choose. */
@@ -20,6 +31,10 @@ export interface Settings {
   readonly data?: string
   /** At most so many images to train on, and as large a share of those to test on. */
   readonly limit?: number
+  /** A minute's version, on the glyphs unless a set is named. */
+  readonly quick?: boolean
+  /** The experiment's own flags, where they were given. */
+  readonly flags?: Readonly<Record<string, string | boolean | undefined>>
   /** The folder for reports; each run makes a folder of its own in it. */
   readonly out: string
   /** Ends training after the current step; what was learnt is still judged and reported. */
@@ -28,8 +43,8 @@ export interface Settings {
 }
 
 export interface Outcome {
-  /** The share of the test set that was answered right. */
-  readonly testAccuracy: number
+  /** The share of the test set that was answered right; left out where there is none. */
+  readonly testAccuracy?: number
   /** The folder that holds the report. */
   readonly folder: string
 }

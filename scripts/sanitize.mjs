@@ -22,7 +22,8 @@ function main() {
   const folder = mkdtempSync(join(tmpdir(), 'einfold-sanitize-'))
   try {
     const command = join(folder, 'cc')
-    const flags = '-g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer'
+    // Last on the command line, so that they win.
+    const flags = '-O1 -g1 -fno-var-tracking -fsanitize=address,undefined -fno-sanitize-recover=undefined'
     writeFileSync(command, `#!/bin/sh\nunset LD_PRELOAD\nexec ${compiler} "$@" ${flags}\n`)
     chmodSync(command, 0o755)
     const named = process.argv.slice(2)

@@ -2,8 +2,8 @@
 import './runtime/evaluate.ts'
 
 export * from './autodiff/index.ts'
-export { setThreads, threads } from './device/threads.ts'
 export type { Device, DeviceName } from './device/device.ts'
+export { setThreads, threads } from './device/threads.ts'
 export type { Dtype, TypedArray } from './dtype.ts'
 export { DataError, DeviceError, EinfoldError, FormulaError, ShapeError } from './errors.ts'
 export * from './graph/index.ts'

@@ -1,6 +1,5 @@
 // The document's genetic algorithm on the classifier: one generation (children, mutation, fitness of all) is one program.
-import type { Split } from '../../src/data/index.ts'
-import { batches } from '../../src/data/index.ts'
+import { batches, type Split } from '../../src/data/index.ts'
 import {
   compile,
   concat,
@@ -12,10 +11,10 @@ import {
   type Tensor,
   tensor,
 } from '../../src/index.ts'
-import { init, parameter } from '../../src/nn/index.ts'
+import { init, mse, parameter } from '../../src/nn/index.ts'
 import { manualSeed } from '../../src/random/index.ts'
 import { uniformAt } from '../../src/random/threefry.ts'
-import { classifierSizes, type Sizes } from './network.ts'
+import { classifierSizes, denseText, type Sizes } from './network.ts'
 import { pixelsOf } from './training.ts'
 
 export interface GeneticOptions {
@@ -160,13 +159,14 @@ const errorsOf = (weights: readonly Tensor[], x: Tensor, t: Tensor): Tensor =>
 function judgeStep(weights: readonly Parameter[], test: Split['test']) {
   const images = fromArray(test.images, [test.shape[0], pixelsOf(test)])
   const labels = fromArray(test.labels, [test.shape[0]])
+  const dense = formula(denseText)
   const step = compile((who: Tensor) => {
-    const a = outputsOf(
-      weights.map((w) => w.take(who, 0)),
-      images,
-    )
-    const t = labels.oneHot(test.classes.length)
-    return { error: meanSquares({ a, t }), hits: a.argmax(-1).eq(labels).cast('i32').sum() }
+    let a = images.mul(1 / 255)
+    for (const w of weights) a = dense({ w: w.take(who, 0).squeeze(0), x: a, n: a.shape[1] })
+    return {
+      error: mse(a, labels.oneHot(test.classes.length)),
+      hits: a.argmax(-1).eq(labels).cast('i32').sum(),
+    }
   })
   return async (individual: number): Promise<Omit<Fittest, 'generation'>> => {
     const { error, hits } = step(tensor(Int32Array.of(individual)))

@@ -85,6 +85,7 @@ function liftAll(tree: FormulaTree, operand: string, taken: Set<string>) {
   const statements: Statement[] = []
   for (const statement of tree.statements) {
     const distinct = withDistinctIndices(statement)
+    for (const { index } of rangesOf(distinct)) taken.add(index)
     if (!readsAny(distinct.value, dependent)) {
       statements.push(distinct)
       continue

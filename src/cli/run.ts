@@ -1,5 +1,6 @@
 // einfold run: an experiment by name.
-import { experiments } from '../../experiments/index.ts'
+import type { Flags } from '../../experiments/experiment.ts'
+import { experimentFlags, experiments } from '../../experiments/index.ts'
 import { imageSetNames } from '../data/index.ts'
 import { nearest } from '../formula/nearest.ts'
 import { numberFlag, onePositional, parseFlags } from './arguments.ts'
@@ -29,15 +30,17 @@ Flags
   --set NAME       the images: ${imageSetNames.join(', ')}
   --data FOLDER    a folder that holds image sets; else that of EINFOLD_DATA, else the cache
   --device NAME    what computes (einfold devices lists them)
+  --quick          a minute's version, on the glyphs unless a set is named
   --out DIR        where reports go (runs)
-
+${Object.entries(experimentFlags).map(ownFlagsText).join('')}
 Examples
   ${example}
   einfold run conv-from-scratch --epochs 10 --device js
   einfold run conv-from-scratch --set glyphs --limit 3000
 `,
   async run(args, { print, complain }) {
-    const { values, positionals } = parseFlags(args, flags, 'run')
+    const own = experimentFlags[names.find((known) => args.includes(known)) ?? ''] ?? {}
+    const { values, positionals } = parseFlags(args, { ...own, ...flags }, 'run')
     const name = onePositional(positionals, `the name of an experiment (there are: ${names.join(', ')})`, example)
     if (!Object.hasOwn(experiments, name)) {
       const meant = nearest(name, names)
@@ -66,6 +69,8 @@ Examples
       limit: numberFlag(values.limit, 'limit', 'whole number above 0'),
       set: values.set,
       data: values.data,
+      quick: values.quick,
+      flags: Object.fromEntries(Object.keys(own).map((flag) => [flag, (values as Record<string, string | boolean>)[flag]])),
       out: values.out ?? 'runs',
       signal: stop.signal,
       print,
@@ -83,5 +88,13 @@ const flags = {
   set: { type: 'string' },
   data: { type: 'string' },
   device: { type: 'string' },
+  quick: { type: 'boolean' },
   out: { type: 'string' },
 } as const
+
+function ownFlagsText([name, own]: [string, Flags]): string {
+  const lines = Object.entries(own).map(
+    ([flag, { value, about }]) => `  --${value ? `${flag} ${value}` : flag}`.padEnd(19) + about,
+  )
+  return `\nFlags of ${name} only\n${lines.join('\n')}\n`
+}

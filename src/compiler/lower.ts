@@ -9,6 +9,7 @@ import {
   bounds,
   constant,
   floorDivide,
+  isConstant,
   remainder,
   scale,
   subtract,
@@ -88,12 +89,17 @@ function lowerProduct(
   const targets = places.targetsOf(first)
   const follow = rest.length > 0 || targets.length > 1
   const epilogue = (axes: readonly ChunkAxis[], place: ProductPlace): void => {
+    const whole = axes.every((axis) => 'extent' in axis && isConstant(axis.from))
+    const modeOf = (depth: number): LoopMode => {
+      if (depth === axes.length - 1) return 'lanes'
+      return whole && depth === 0 ? 'parallel' : 'serial'
+    }
     const open = (at: readonly Affine[]): void => {
       if (at.length < axes.length) {
         const axis = axes[at.length]
         if ('fixed' in axis) open([...at, axis.fixed])
         else
-          b.loop(axis.extent, 0, at.length === axes.length - 1 ? 'lanes' : 'serial', (index) => {
+          b.loop(axis.extent, 0, modeOf(at.length), (index) => {
             open([...at, add(axis.from, index)])
           })
         return

@@ -20,7 +20,8 @@ import { device } from './devices.ts'
 import { deviceRef, onDevice } from './storage.ts'
 
 /** What a step may return: a tensor, or tensors in arrays and records. */
-export type StepResult = Tensor | readonly StepResult[] | { readonly [name: string]: StepResult } | undefined
+// biome-ignore lint/suspicious/noConfusingVoidType: a step that only assigns returns nothing
+export type StepResult = Tensor | readonly StepResult[] | { readonly [name: string]: StepResult } | undefined | void
 
 /** A compiled step. Calling it runs one program; the tensors it returns hold their numbers already. */
 export interface CompiledStep<Args extends readonly Tensor[], Result> {

@@ -1,7 +1,15 @@
 // A kernel's loops as C statements.
 
 import { hoistOffsets } from '../../compiler/hoist.ts'
-import type { AccumulateOperator, Kernel, LoopStatement, Program, ScalarType, Statement } from '../../compiler/ir.ts'
+import type {
+  AccumulateOperator,
+  Kernel,
+  LoopStatement,
+  Program,
+  ScalarType,
+  Statement,
+  Value,
+} from '../../compiler/ir.ts'
 import { chooseLanes } from '../../compiler/lanes.ts'
 import { peelGuards } from '../../compiler/peel.ts'
 import { blockWork } from '../../compiler/work.ts'
@@ -65,7 +73,7 @@ function shared(body: readonly Statement[], scope: Scope): string[] {
     }
     const text = statementText(statement, scope, '    ')
     if (statement.kind === 'let') {
-      if (pending.length > 0) {
+      if (pending.length > 0 || (meet && hasLoad(statement.value))) {
         flush()
         lines.push('  meet(threads);')
         meet = false
@@ -80,6 +88,9 @@ function shared(body: readonly Statement[], scope: Scope): string[] {
   flush()
   return lines
 }
+
+const hasLoad = (value: Value): boolean =>
+  value.kind === 'load' || (value.kind === 'operation' && value.args.some(hasLoad))
 
 /** A statement of which each thread does its part; null for one that cannot be divided. */
 function dividedText(statement: Statement, scope: Scope): string[] | null {

@@ -1,8 +1,10 @@
 // One WebAssembly module for a program: a function for each part of a kernel, and `run`, which calls them in order.
+
 import { hoistOffsets } from '../../compiler/hoist.ts'
 import type { Kernel, Program, Statement, Value } from '../../compiler/ir.ts'
 import { chooseLanes } from '../../compiler/lanes.ts'
 import { peelGuards } from '../../compiler/peel.ts'
+import { privateScratch } from '../../compiler/scratch.ts'
 import { valuesOf } from '../../compiler/tidy.ts'
 import { bytesPerElement } from '../../dtype.ts'
 import { packUsers } from './contraction.ts'
@@ -12,7 +14,7 @@ import type { KernelState, Workspace } from './kernelState.ts'
 import { width } from './kernelState.ts'
 import type { HostFunction, ModuleParts } from './moduleParts.ts'
 import { mathFunctions, moduleParts } from './moduleParts.ts'
-import { isAlone, privateScratch, writeMeet, writeShared } from './sharing.ts'
+import { isAlone, writeMeet, writeShared } from './sharing.ts'
 import { writeBlock } from './statements.ts'
 
 export interface WasmOptions {

@@ -70,19 +70,6 @@ export function writeShared(k: KernelState, body: readonly Statement[], team: Te
 const hasLoad = (value: Value): boolean =>
   value.kind === 'load' || (value.kind === 'operation' && value.args.some(hasLoad))
 
-/** Scratch that only one thread of those that run a kernel uses at a time: what is made inside a divided loop. */
-export function privateScratch(body: readonly Statement[]): ReadonlySet<string> {
-  const found = new Set<string>()
-  const visit = (statements: readonly Statement[], depth: number): void => {
-    for (const statement of statements) {
-      if (statement.kind === 'loop') visit(statement.body, depth + 1)
-      if (statement.kind === 'contraction' && depth > 0) found.add(statement.c.buffer)
-    }
-  }
-  visit(body, 0)
-  return found
-}
-
 /**
  * Where threads meet, in bytes from the start of their block of memory: how often they have met, how many have arrived, how many
  * sleep, whether the first may sleep, and whether one has failed. Each is on a cache line of its own.

@@ -1,0 +1,101 @@
+// A report that opens from disk, of whatever sections an experiment has: text, tables, pictures. Numbers and pictures also
+// lie beside it as files of their own.
+import { mkdir, writeFile } from 'node:fs/promises'
+import { cpus } from 'node:os'
+import { join } from 'node:path'
+import { device, threads } from '../src/index.ts'
+import { type Picture, toSvg } from '../src/plot/index.ts'
+
+export interface Page {
+  readonly title: string
+  /** What was done and what came of it, in a sentence or two. */
+  readonly summary: string
+  /** Name and value, as they are shown. */
+  readonly settings: readonly (readonly [name: string, value: string])[]
+  readonly sections: readonly Section[]
+  /** What goes into `results.json`, besides the settings. */
+  readonly results: Readonly<Record<string, unknown>>
+}
+
+export interface Section {
+  readonly title: string
+  /** HTML, one after the other; see `paragraph`, `table`, `code`. */
+  readonly parts: readonly (string | Figure)[]
+}
+
+/** A picture, and the name of its file. */
+export interface Figure {
+  readonly name: string
+  readonly picture: Picture
+}
+
+/** What a result depends on besides what was asked for. */
+export function surroundings(seed: number): readonly (readonly [name: string, value: string])[] {
+  const processors = cpus()
+  return [
+    ['seed', String(seed)],
+    ['device', device().name],
+    ['threads', String(threads())],
+    ['processor', `${processors[0]?.model.trim() ?? 'unknown'}, ${processors.length} logical cores`],
+    ['node', process.version],
+  ]
+}
+
+/** Writes `report.html`, `results.json` and an SVG for each figure. */
+export async function writePage(folder: string, page: Page): Promise<void> {
+  await mkdir(folder, { recursive: true })
+  const { title, settings, sections, results } = page
+  const record = { title, settings: Object.fromEntries(settings), ...results }
+  await writeFile(join(folder, 'results.json'), `${JSON.stringify(record, null, 2)}\n`)
+  await writeFile(join(folder, 'report.html'), pageHtml(page))
+  for (const { parts } of sections)
+    for (const part of parts)
+      if (typeof part !== 'string') await writeFile(join(folder, `${part.name}.svg`), toSvg(part.picture))
+}
+
+export function pageHtml({ title, summary, settings, sections }: Page): string {
+  const bodies = sections.map(
+    (section) =>
+      `<h2>${safe(section.title)}</h2>\n${section.parts
+        .map((part) => (typeof part === 'string' ? part : `<figure>${toSvg(part.picture)}</figure>`))
+        .join('\n')}`,
+  )
+  return `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>${safe(title)}</title>
+<style>${css}</style>
+<h1>${safe(title)}</h1>
+<p>${safe(summary)}</p>
+<table>${settings.map(([name, value]) => `<tr><th>${safe(name)}<td>${safe(value)}`).join('\n')}</table>
+${bodies.join('\n')}
+</html>
+`
+}
+
+const css = `
+:root { color-scheme: light dark; --line: #8884 }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 68rem; margin: 2rem auto; padding: 0 1rem }
+table { border-collapse: collapse; margin: 1rem 0 } th { text-align: left; font-weight: 600 }
+th, td { padding: .15rem .7rem; border-bottom: 1px solid var(--line); vertical-align: top }
+td { font-variant-numeric: tabular-nums } td.number { text-align: right }
+figure { margin: 1rem 0; overflow-x: auto } figure svg { max-width: 100%; height: auto }
+pre { background: #8881; padding: .6rem .8rem; overflow-x: auto } code { font-size: .9em }
+`
+
+export const safe = (text: string): string => text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`)
+
+export const paragraph = (text: string): string => `<p>${safe(text)}</p>`
+
+export const code = (text: string): string => `<pre><code>${safe(text)}</code></pre>`
+
+/** Cells that are numbers, or begin with a digit, stand to the right. */
+export function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
+  const cell = (value: string | number): string =>
+    typeof value === 'number' || /^[-+]?\d[\d.,e+-]*%?$/.test(value)
+      ? `<td class="number">${safe(String(value))}`
+      : `<td>${safe(value)}`
+  const lines = rows.map(([first, ...others]) => `<tr><th>${safe(String(first))}${others.map(cell).join('')}`)
+  return `<table><tr>${head.map((name) => `<th>${safe(name)}`).join('')}\n${lines.join('\n')}</table>`
+}

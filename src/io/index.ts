@@ -1,0 +1,2 @@
+export { loadParameters, saveParameters } from './parameters.ts'
+export { decodeSafetensors, encodeSafetensors, type Safetensors, type StoredTensor } from './safetensors.ts'
