@@ -194,7 +194,9 @@ const firstTangentWork = (sizes: Sizes): number =>
   sizes.slice(1).reduce((work, m, k) => work + (sizes[k] + 1) * m * (sizes[k] + 1) * m, 0)
 
 /** The gradients by all weights, and by all units but those of the input. */
-const reverseWork = (sizes: Sizes): number => weightCount(sizes) + weightCount(sizes.slice(1))
+function reverseWork(sizes: Sizes): number {
+  return weightCount(sizes) + weightCount(sizes.slice(1))
+}
 
 /** The tangents by the inputs of a layer's units instead of by its weights. */
 function factoredWork(sizes: Sizes): number {

@@ -70,7 +70,9 @@ Examples
       set: values.set,
       data: values.data,
       quick: values.quick,
-      flags: Object.fromEntries(Object.keys(own).map((flag) => [flag, (values as Record<string, string | boolean>)[flag]])),
+      flags: Object.fromEntries(
+        Object.keys(own).map((flag) => [flag, (values as Record<string, string | boolean>)[flag]]),
+      ),
       out: values.out ?? 'runs',
       signal: stop.signal,
       print,

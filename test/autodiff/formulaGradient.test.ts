@@ -199,6 +199,41 @@ test('any mixture of stride, dilation, padding and window gives the right formul
   )
 })
 
+test('gradients of whole layers compute what reverse mode does', () => {
+  const layers: [string, Values][] = [
+    [
+      `a[b,i,k] = sum(d) q[b,i,d] * K[b,k,d] / sqrt(D)
+       e[b,i,k] = where(k <= i, exp(a[b,i,k]), 0)
+       y[b,i,d] = sum(k) e[b,i,k] * v[b,k,d] / sum(l) e[b,i,l]`,
+      { q: r(2, 3, 2), K: r(2, 3, 2), v: r(2, 3, 2), D: 4 },
+    ],
+    [
+      `m[b] = mean(i) x[b,i]
+       s[b] = mean(i) (x[b,i] - m[b])^2
+       y[b,i] = g[i] * (x[b,i] - m[b]) / sqrt(s[b] + 0.001) + h[i]`,
+      { x: r(2, 4), g: r(4), h: r(4) },
+    ],
+    [
+      `h[b,k] = relu(c[k] + sum(j) U[k,j] * x[b,j])
+       z[b] = sum(k) v[k] * h[b,k]
+       L = mean(b) (z[b] - t[b])^2`,
+      { c: r(4), U: r(4, 3), x: r(5, 3), v: r(4), t: r(5) },
+    ],
+    ['z[n,k,a<9] = sum(c,i,u) where(2*i+u == a, x[n,c,i] * w[c,k,u], 0)', { x: r(1, 2, 4), w: r(2, 2, 3) }],
+    ['z[n,g,k,i] = sum(c<2,u) x[n,2*g+c,i+2*u] * w[g,k,c,u]', { x: r(2, 4, 7), w: r(2, 3, 2, 2) }],
+    ['y[n,c<2,i<4,j<4] = x[n,c*4+i%2*2+j%2,i/2,j/2]', { x: r(1, 8, 2, 2) }],
+    ['y[i] = (sum(j) w[i,j] * x[j]) * (sum(j) v[i,j] * x[j])', { w: r(2, 3), v: r(2, 3), x: r(3) }],
+    ['y = sum(i,j) tanh(x[i] * w[j] + sum(k) v[k] * x[k])', { x: r(3), w: r(2), v: r(3) }],
+    ['y[i] = prod(u<3) (x[i+u] * w[u] + 1)', { x: r(6), w: r(3) }],
+  ]
+  for (const [text, operands] of layers) {
+    const f: Formula = formula(text)
+    for (const [of, operand] of Object.entries(operands)) {
+      if (typeof operand !== 'number') expectNumbers(f, f.gradient(of), operands, of)
+    }
+  }
+})
+
 test('a gradient is a formula that has gradients', () => {
   const f = formula('y[i] = x[i] * x[i] * w[i]')
   assert.equal(String(f.gradient('x').gradient('w')), 'dw[i] = 2 * ddx[i] * dy[i] * x[i]')

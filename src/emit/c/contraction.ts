@@ -321,6 +321,9 @@ function stageLines(plan: Plan, way: 'rows' | 'columns', context: ContractionCon
   return [...head, `        for (int r = 0; r < count; r++) { const float *row = a + ${rowTable}[i + r]; ${copy} }`]
 }
 
+/** Up to so many tiles of rows get code of their own. */
+const maxOwnTiles = 4
+
 /** One register tile: rows `i …` of a times one panel of b, over summands `k0 … k1`; added to c unless they are the first. */
 function tileFunction(name: string, plan: Plan, way: Staging, context: ContractionContext): string {
   const { m, n, a, c, width: w } = plan
@@ -333,7 +336,11 @@ function tileFunction(name: string, plan: Plan, way: Staging, context: Contracti
   const lines = [
     `static inline __attribute__((always_inline)) void ${name}_rows(const float *restrict a, const float *restrict b, float *restrict c, int i, int p, int k0, int k1, const int rows) {`,
   ]
+  // With few tiles each gets code of its own, in which the rows' offsets are numbers and take no registers.
+  const tiles = Math.ceil(m / rows)
+  const isOwn = way === 'direct' && rowStep === null && tiles <= maxOwnTiles
   if (way !== 'direct') lines.push('  const float *a0 = a;')
+  else if (isOwn) lines.push('  const float *a0 = a;')
   else if (rowStep !== null) lines.push(`  const float *a0 = a + ${a.rows[0]} + i * ${rowStep};`)
   else
     for (let r = 0; r < rows; r++)
@@ -350,7 +357,11 @@ function tileFunction(name: string, plan: Plan, way: Staging, context: Contracti
   for (let v = 0; v < vectors; v++) lines.push(`    const F${w} b${v} = loadf_${w}(b + ${v * w});`)
   lines.push(`    b += ${columns};`)
   for (let r = 0; r < rows; r++) {
-    const element = rowStep !== null ? `a0[at + ${r * rowStep}]` : `a${r}[at]`
+    const element = isOwn
+      ? `a0[at + ${rowTable}[i + ${r}]]`
+      : rowStep !== null
+        ? `a0[at + ${r * rowStep}]`
+        : `a${r}[at]`
     const sums = Array.from({ length: vectors }, (_, v) => `s${r}_${v} = fma_${w}(x, b${v}, s${r}_${v});`)
     lines.push(`    if (${r} < rows) { const F${w} x = splatf_${w}(${element}); ${sums.join(' ')} }`)
   }
@@ -382,6 +393,18 @@ function tileFunction(name: string, plan: Plan, way: Staging, context: Contracti
   }
   lines.push('}')
   const rest = m % rows
+  if (isOwn) {
+    const calls = Array.from({ length: tiles }, (_, tile) => {
+      const count = Math.min(rows, m - tile * rows)
+      return `  if (i == ${tile * rows}) { ${name}_rows(a, b, c, ${tile * rows}, p, k0, k1, ${count}); return; }`
+    })
+    return [
+      ...lines,
+      `static void ${name}(const float *restrict a, const float *restrict b, float *restrict c, int i, int p, int k0, int k1) {`,
+      ...calls,
+      '}',
+    ].join('\n')
+  }
   const whenRest =
     rest === 0 ? '' : `  if (i + ${rows} > ${m}) { ${name}_rows(a, b, c, i, p, k0, k1, ${rest}); return; }\n`
   return [

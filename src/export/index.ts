@@ -1,0 +1,2 @@
+export { type ExportCOptions, exportC } from './c.ts'
+export type { Forward, InputOptions } from './forward.ts'
