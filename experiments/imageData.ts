@@ -23,7 +23,7 @@ export async function imagesFor(
     return await loadImages(wanted, { data, download: true })
   } catch (error) {
     if (!(error instanceof DataError)) throw error
-    print(`It could not be fetched (${error.message.split('\n')[0]}).`)
+    print(`It could not be fetched (${error.message.split('\n')[0].replace(/:$/, '')}).`)
     print('Training on the glyphs instead, ten classes that are drawn on the spot.')
     return loadImages('glyphs')
   }

@@ -7,9 +7,10 @@ import { type Command, type Terminal, UsageError } from './command.ts'
 import { data } from './data.ts'
 import { devices } from './devices.ts'
 import { explain } from './explain.ts'
+import { exportCommand } from './export.ts'
 import { run } from './run.ts'
 
-const commands: readonly Command[] = [run, explain, check, data, devices, bench]
+const commands: readonly Command[] = [run, explain, check, exportCommand, data, devices, bench]
 
 const help = `einfold: neural networks written as the formulas in the paper
 

@@ -33,15 +33,25 @@ function computed(node: Node): ComputedNode {
   return copyNode(plain)
 }
 
-/** All nodes a request needs, operands before their users (by id). */
+/**
+ * All nodes a request needs, operands before their users, in an order that follows from the structure alone: the same
+ * computation always becomes the same program. The updates are followed from the last to the first, as gradients arise, so
+ * that what a gradient needs is done with early.
+ */
 export function reachable(request: ComputedRequest): readonly Node[] {
-  const found = new Set<Node>()
-  const open: Node[] = [...request.outputs, ...request.updates.map((update) => update.value)]
-  while (open.length > 0) {
-    const node = open.pop()!
-    if (found.has(node)) continue
-    found.add(node)
-    open.push(...operandsOf(node))
+  const done = new Set<Node>()
+  const wanted = [...request.outputs, ...request.updates.map((update) => update.value).reverse()]
+  for (const root of wanted) {
+    const open: Node[] = [root]
+    while (open.length > 0) {
+      const node = open[open.length - 1]
+      const missing = done.has(node) ? [] : operandsOf(node).filter((operand) => !done.has(operand))
+      if (missing.length > 0) open.push(...missing.reverse())
+      else {
+        open.pop()
+        done.add(node)
+      }
+    }
   }
-  return [...found].sort((a, b) => a.id - b.id)
+  return [...done]
 }

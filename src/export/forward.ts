@@ -35,7 +35,7 @@ export interface ForwardProgram {
 
 /**
  * Runs `forward` once on a tensor without numbers and compiles what it does. Throws EinfoldError `export-assigns` when it
- * gives parameters new values, and whatever `forward` throws for an input of that shape.
+ * gives parameters new values, `export-constant` when its result does not depend on its input, and whatever `forward` throws for an input of that shape.
  */
 export async function forwardProgram(
   forward: Forward,
@@ -55,8 +55,13 @@ export async function forwardProgram(
   }
   const y = asInUse(forward, () => withTrace(trace, () => forward(new Tensor(x))))
   if (!(y instanceof Tensor))
-    throw new EinfoldError('not-a-tensor', `export: the function returned a ${typeof y}; it must return one tensor`)
+    throw new EinfoldError('not-a-tensor', `export: the function must return one tensor; it returned ${typeof y}`)
   const { program, bindings } = compileGraph({ outputs: [y.node], updates: [] }, { contractions })
+  if (!bindings.some((binding) => binding.kind === 'leaf' && binding.node === x))
+    throw new EinfoldError(
+      'export-constant',
+      'export: the result does not depend on the input; there is nothing to predict',
+    )
   const external = bindings.map(async (binding, at) => {
     const buffer = program.buffers.get(program.external[at])!
     if (binding.kind === 'output') return { kind: 'output' as const, buffer }

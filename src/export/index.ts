@@ -1,2 +1,3 @@
 export { type ExportCOptions, exportC } from './c.ts'
 export type { Forward, InputOptions } from './forward.ts'
+export { type ExportedWasm, exportWasm } from './wasm.ts'

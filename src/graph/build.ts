@@ -157,6 +157,9 @@ export function ruleNode(parts: Pick<RuleNode, 'rule' | 'of' | 'inputs' | 'vjp'>
   return unique(key, (id) => ({ kind: 'rule', id, shape: of.shape, dtype: of.dtype, rule, of, inputs, vjp }))
 }
 
+/** Data of up to so many elements is one node for all tensors of these numbers. */
+export const sharedSize = 16
+
 /** Numbers that are there. The array is kept, not copied; arrays of up to 16 elements are shared by value. */
 export function dataNode(values: TypedArray, shape: Shape, dtype: Dtype): Node {
   checkLength(values, shape)
@@ -167,7 +170,7 @@ export function dataNode(values: TypedArray, shape: Shape, dtype: Dtype): Node {
     dtype,
     storage: { host: values, device: null },
   })
-  if (values.length > 16) return make(nextId())
+  if (values.length > sharedSize) return make(nextId())
   return unique(`d${dtype}[${shape}]${Array.from(values, numberKey)}`, make)
 }
 

@@ -2,6 +2,7 @@
 import type { Device, Storage } from '../device/device.ts'
 import type { TypedArray } from '../dtype.ts'
 import { DeviceError } from '../errors.ts'
+import { sharedSize } from '../graph/build.ts'
 import { type DataNode, type Node, type ParameterNode, type StorageRef, sizeOf } from '../graph/node.ts'
 
 /** A reference to device storage. The storage's memory is the device's to free when nothing refers to it any more. */
@@ -47,7 +48,8 @@ export function liveStorage(node: DataNode | ParameterNode): StorageRef {
 export function releaseLeaf(node: Node): void {
   if (node.kind !== 'data' && node.kind !== 'parameter') return
   const ref = node.storage
-  if (!ref?.device) return
+  // Data of few elements is shared by all tensors with these numbers.
+  if (!ref?.device || sizeOf(node.shape) <= sharedSize) return
   ;(ref.device.device as Device).free(ref.device.handle as Storage)
   ref.device = null
   ref.host = null

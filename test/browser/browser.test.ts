@@ -32,14 +32,15 @@ const flags = [
 
 const folder = resolve('.einfold', `browser-${process.pid}`)
 const steps = 40
+let site = ''
 let browser: Browser | null = null
 /** What Node's wasm device makes of the same files. */
 let expected: readonly number[] = []
 
 before(async () => {
   if (skip) return
-  await writePage(folder)
-  const library = (await import(pathToFileURL(join(folder, 'library.js')).href)) as Library
+  site = await writePage(folder)
+  const library = (await import(pathToFileURL(join(site, 'library.js')).href)) as Library
   library.setDevice('wasm')
   library.setThreads(1)
   expected = await library.train(steps, () => {})
@@ -57,7 +58,7 @@ for (const isolated of [true, false]) {
   test(`${where} trains the network of its manual`, options, () =>
     inPage(isolated, async (page) => {
       const output = page.locator('output')
-      await output.getByText('wasm').waitFor({ timeout: 60_000 })
+      await output.getByText('wasm').waitFor({ timeout: 30_000 })
       const [, step, loss] = /^step (\d+): loss ([\d.]+), on wasm$/.exec((await output.textContent()) ?? '')!
       assert.equal(Number(step), steps - 1)
       expectClose([Number(loss)], [expected[steps - 1]], 1e-4)
@@ -99,7 +100,7 @@ test('two threads that a page without isolation asks for are one', options, () =
 
 /** Opens the page of its own server; nothing may be complained of in it. */
 async function inPage(isolated: boolean, use: (page: Page) => Promise<void>): Promise<void> {
-  const server = await serve(folder, isolated)
+  const server = await serve(site, isolated)
   const context = await browser!.newContext()
   try {
     const page = await context.newPage()
@@ -108,7 +109,7 @@ async function inPage(isolated: boolean, use: (page: Page) => Promise<void>): Pr
       if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text())
     })
     page.on('pageerror', (error) => complaints.push(String(error)))
-    await page.addInitScript(countThreads)
+    await page.addInitScript({ content: countThreads })
     await page.goto(server.url)
     await use(page)
     assert.deepEqual(complaints, [])
@@ -118,22 +119,24 @@ async function inPage(isolated: boolean, use: (page: Page) => Promise<void>): Pr
   }
 }
 
-/** Runs in the page before its scripts: `mostThreads` becomes the largest number of threads that a program ran on. */
-function countThreads(): void {
-  const counted = globalThis as unknown as { mostThreads: number }
+/**
+ * Runs in the page before its scripts: `mostThreads` becomes the largest number of threads that a program ran on. A text, since
+ * functions that tsx has been through need a helper that no page has.
+ */
+const countThreads = `
+  globalThis.mostThreads = 0
   WebAssembly.Instance = new Proxy(WebAssembly.Instance, {
-    construct(made, args: [WebAssembly.Module, WebAssembly.Imports]) {
-      const instance = new made(...args)
+    construct(Instance, args) {
+      const instance = new Instance(...args)
       const { run } = instance.exports
-      if (typeof run !== 'function') return instance
-      const counting = (table: number, thread: number, threads: number): void => {
-        counted.mostThreads = Math.max(counted.mostThreads, threads)
+      if (!run) return instance
+      const counting = (table, thread, threads) => {
+        globalThis.mostThreads = Math.max(globalThis.mostThreads, threads)
         run(table, thread, threads)
       }
       return { exports: { ...instance.exports, run: counting } }
     },
-  })
-}
+  })`
 
 /** Trains on so many threads: the losses, and the largest number of threads that took part. */
 function trainWith(page: Page, threads: number): Promise<{ losses: number[]; mostThreads: number }> {

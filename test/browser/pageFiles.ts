@@ -11,13 +11,15 @@ const library = `
   export { device, setDevice, setThreads } from 'einfold'
   export { train } from './train.ts'`
 
-/** Writes index.html, page.js and library.js, which share their code, into a folder. */
-export async function writePage(folder: string): Promise<void> {
+/** Makes a folder of index.html, page.js and library.js, which share their code; gives where they lie in it. */
+export async function writePage(folder: string): Promise<string> {
   const page = await readFile('docs/browser.md', 'utf8')
-  await mkdir(folder, { recursive: true })
+  // Apart from the sources: tsx would take page.ts for page.js.
+  const made = join(folder, 'made')
+  await mkdir(made, { recursive: true })
   for (const [, name, text] of page.matchAll(/^```ts\n\/\/ (\S+)\n([\s\S]*?)^```$/gm))
     await writeFile(join(folder, name), text)
-  await writeFile(join(folder, 'index.html'), /^```html\n([\s\S]*?)^```$/m.exec(page)![1])
+  await writeFile(join(made, 'index.html'), /^```html\n([\s\S]*?)^```$/m.exec(page)![1])
   await writeFile(join(folder, 'library.ts'), library)
   const { warnings } = await build({
     entryPoints: [join(folder, 'page.ts'), join(folder, 'library.ts')],
@@ -31,8 +33,9 @@ export async function writePage(folder: string): Promise<void> {
       'einfold/nn': source('nn/index.ts'),
       'einfold/optim': source('optim/index.ts'),
     },
-    outdir: folder,
+    outdir: made,
     logLevel: 'silent',
   })
   if (warnings.length > 0) throw new Error(warnings.map(({ text }) => text).join('\n'))
+  return made
 }

@@ -153,5 +153,9 @@ test('what cannot be exported is refused', async () => {
   }
   await assert.rejects(exportC(assigning, { input }), { code: 'export-assigns' })
   await assert.rejects(exportC(((x: Tensor) => [x]) as unknown as Forward, { input }), { code: 'not-a-tensor' })
+  await assert.rejects(
+    exportC(() => layer(numbers(input)), { input }),
+    { code: 'export-constant' },
+  )
   await assert.rejects(exportC(layer, { input: [5, 4] }), { name: 'ShapeError' })
 })

@@ -1,5 +1,6 @@
 // Normal form: every reduction becomes a node of its own, over just the indices its body depends on.
 import type { Dtype } from '../../dtype.ts'
+import { isTame } from '../../expression/tame.ts'
 import type { Expr, ReadExpr, ReduceExpr } from '../../expression/tree.ts'
 import { binary, mapChildren, number, read, substitute, unary, walk } from '../../expression/tree.ts'
 import type { Interval } from '../../index/index.ts'
@@ -74,7 +75,10 @@ function hasInvariantFactor({ ranges, body }: ReduceExpr): boolean {
 function sum(body: Expr, over: readonly Index[], absent: readonly Condition[], context: Context): Expr {
   const product = productOf(body)
   const vanishing = conditionsOfAll(product.factors.filter(isMaybeRead), context)
-  const where = absent.filter(({ key }) => !vanishing.has(key))
+  // Unless what it is multiplied with may be infinite there: 0 / 0 and 0 · log(0) are no 0.
+  const wild = namesIn([...product.divisors, ...product.factors.filter((factor) => !isTame(factor))])
+  const isWild = ({ holds }: Condition): boolean => [...namesIn([holds])].some((name) => wild.has(name))
+  const where = absent.filter((condition) => !vanishing.has(condition.key) || isWild(condition))
   const ids = new Set(over.map(({ id }) => id))
   const [inner, outer] = splitProduct(product, ids)
   const isWhole = outer.factors.length + outer.divisors.length === 0
