@@ -33,7 +33,8 @@ const leastSide = 256
 /** Emits the contraction in chunks along its batch axes and, where its result is large, its first axis. */
 export function lowerContraction(node: ComprehensionNode, product: MatrixProduct, context: ContractionContext): void {
   const { b } = context
-  const chunk = context.epilogue || product.batch.length > 0 ? chunkOf(node, product) : null
+  const chunk =
+    context.epilogue || product.batch.length > 0 || areScattered(node, product) ? chunkOf(node, product) : null
   const outer: { readonly range: BoundRange; readonly extent: number; readonly step: number }[] = []
   for (const axis of node.axes) {
     if (product.batch.includes(axis)) outer.push({ range: axis, extent: axis.extent, step: 1 })
@@ -129,6 +130,12 @@ export function lowerContraction(node: ComprehensionNode, product: MatrixProduct
     })
   }
   open(0, new Map())
+}
+
+/** Whether the columns do not lie next to each other in the result: some row axis stands between them. */
+function areScattered(node: ComprehensionNode, product: MatrixProduct): boolean {
+  const first = node.axes.findIndex((axis) => product.columns.includes(axis))
+  return first >= 0 && node.axes.slice(first).some((axis) => !product.columns.includes(axis) && axis.extent > 1)
 }
 
 /** The first axis in pieces such that a piece's results fit the cache; null where it is a batch or the whole fits. */

@@ -291,6 +291,16 @@ function stagingOf(plan: Plan): Staging {
   return stepOf(plan.a.rows) === 1 ? 'columns' : 'rows'
 }
 
+/** The longest of some lengths that cut the offsets, and each block of sums, into runs of neighbours. */
+function runLength(offsets: Int32Array): number {
+  const fits = (length: number): boolean => {
+    if (offsets.length % length !== 0) return false
+    for (let at = 0; at < offsets.length; at += length) if (!isRun(offsets, at, length)) return false
+    return true
+  }
+  return [64, 48, 32, 24, 16, 12, 8, 4].find(fits) ?? 1
+}
+
 const stageStride = (plan: Plan): number => Math.min(plan.k, sumBlock) + 16
 
 function stageLines(plan: Plan, way: 'rows' | 'columns', context: ContractionContext): string[] {
@@ -314,10 +324,13 @@ function stageLines(plan: Plan, way: 'rows' | 'columns', context: ContractionCon
       `          for (int k = k0; k < k1; k++) for (int r = 0; r < count; r++) stage[(k - k0) * ${rows} + r] = a[${rowTable}[i + r] + ${column}];`,
     ]
   }
+  const run = runLength(a.columns)
   const copy =
     columnStep === 1
       ? `memcpy(stage + r * ${stride}, row + ${a.columns[0]} + k0, (k1 - k0) * 4);`
-      : `for (int k = k0; k < k1; k++) stage[r * ${stride} + k - k0] = row[${column}];`
+      : run > 1
+        ? `for (int k = k0; k < k1; k += ${run}) memcpy(stage + r * ${stride} + k - k0, row + ${column}, ${run * 4});`
+        : `for (int k = k0; k < k1; k++) stage[r * ${stride} + k - k0] = row[${column}];`
   return [...head, `        for (int r = 0; r < count; r++) { const float *row = a + ${rowTable}[i + r]; ${copy} }`]
 }
 

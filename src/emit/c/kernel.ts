@@ -62,11 +62,15 @@ function shared(body: readonly Statement[], scope: Scope): string[] {
     pending = []
   }
   let meet = false
+  let last: Statement | null = null
   for (const statement of body) {
     const divided = dividedText(statement, scope)
+    // Pieces of one loop have its index, and nothing to do with each other.
+    const isPiece = statement.kind === 'loop' && last?.kind === 'loop' && statement.index === last.index
+    last = statement
     if (divided) {
       flush()
-      if (meet) lines.push('  meet(threads);')
+      if (meet && !isPiece) lines.push('  meet(threads);')
       lines.push(...divided)
       meet = true
       continue
