@@ -21,40 +21,59 @@ export interface Named {
 
 const percent = { label: 'hit rate', unit: '%' }
 
-/** Loss and, for a classifier, hit rate by epoch: lines for the training set, dashes for the test set. */
-export function curves(
-  what: string,
-  runs: readonly Named[],
-  lossLabel: string,
-  losses: readonly Band[],
-  hits: readonly Band[],
-): Picture {
-  const both = (value: (standing: Trained['standings'][number]) => readonly [train: number, test: number]): Series[] =>
-    runs.flatMap(({ name, trained: { standings } }, color): Series[] => [
-      { name: `${name}, train`, color, points: standings.map((at) => [at.epoch, value(at)[0]]) },
-      { name: `${name}, validation`, color, dashed: true, points: standings.map((at) => [at.epoch, value(at)[1]]) },
-    ])
-  const x = { label: 'epoch' }
-  const size = { width: 560, height: 420 }
-  const loss = lineChart({
-    title: `${what}: loss`,
+/** What stands behind the lines: results to reach. */
+export interface Reported {
+  readonly losses: readonly Band[]
+  readonly hits: readonly Band[]
+}
+
+const size = { width: 520, height: 360 }
+const x = { label: 'epoch' }
+
+type Value = (standing: Trained['standings'][number]) => number | null
+
+/** A line for the training set and dashes for the test set, for each run; from the first epoch on, or from before it. */
+function both(runs: readonly Named[], from: 0 | 1, onTrain: Value, onTest: Value): Series[] {
+  return runs.flatMap(({ name, trained: { standings } }, color): Series[] => {
+    const points = (value: Value) =>
+      standings.filter(({ epoch }) => epoch >= from).map((at) => [at.epoch, value(at) ?? Number.NaN] as const)
+    return [
+      { name, color, points: points(onTrain) },
+      { name: '', color, dashed: true, points: points(onTest) },
+    ]
+  })
+}
+
+/** By epoch. Before training the loss is far above all that comes after, so it begins with the first epoch. */
+export const lossCurves = (what: string, runs: readonly Named[], label: string, { losses }: Reported): Picture =>
+  lineChart({
+    title: `${what}: loss (dashed: validation)`,
     x,
-    y: { label: lossLabel },
-    series: both((at) => [at.loss, at.validationLoss]),
+    y: { label, from: 0 },
+    series: both(
+      runs,
+      1,
+      (at) => at.loss,
+      (at) => at.validationLoss,
+    ),
     bands: losses,
     ...size,
   })
-  if (runs[0].trained.standings[0].hitRate === null) return loss
-  const hitRate = lineChart({
-    title: `${what}: hit rate`,
+
+export const hitCurves = (what: string, runs: readonly Named[], { hits }: Reported): Picture =>
+  lineChart({
+    title: `${what}: hit rate (dashed: validation)`,
     x,
     y: { ...percent, from: 0, to: 100 },
-    series: both((at) => [100 * (at.hitRate ?? 0), 100 * (at.validationHitRate ?? 0)]),
+    series: both(
+      runs,
+      0,
+      (at) => 100 * (at.hitRate ?? Number.NaN),
+      (at) => 100 * (at.validationHitRate ?? Number.NaN),
+    ),
     bands: hits,
     ...size,
   })
-  return sideBySide(loss, hitRate)
-}
 
 export function timeBars(groups: readonly { readonly name: string; readonly times: readonly MethodTime[] }[]): Picture {
   return barChart({
@@ -83,11 +102,10 @@ export function durationText(seconds: number): string {
 }
 
 export function evolution(runs: readonly { readonly name: string; readonly fittest: readonly Fittest[] }[]): Picture {
-  const x = { label: 'generation' }
-  const size = { width: 520, height: 360 }
+  const generations = { label: 'generation' }
   const hits = lineChart({
     title: 'Genetic algorithm: the best of 8, on all test images',
-    x,
+    x: generations,
     y: { ...percent, from: 0 },
     series: runs.map(({ name, fittest }) => ({ name, points: fittest.map((at) => [at.generation, 100 * at.hitRate]) })),
     bands: [{ name: 'the most the document reached', from: 25, to: 25, color: 7 }],
@@ -95,7 +113,7 @@ export function evolution(runs: readonly { readonly name: string; readonly fitte
   })
   const errors = lineChart({
     title: 'and its error',
-    x,
+    x: generations,
     y: { label: 'mean squared error' },
     series: runs.map(({ name, fittest }) => ({ name, points: fittest.map((at) => [at.generation, at.error]) })),
     ...size,
@@ -111,11 +129,11 @@ export async function reconstructions(test: ImageSet, runs: readonly Named[]): P
   const originals = Float32Array.from(
     rows.flatMap((row) => Array.from(test.images.subarray(row * pixels, (row + 1) * pixels), (value) => value / 255)),
   )
-  const x = fromArray(originals, [rows.length, pixels])
+  const digits = fromArray(originals, [rows.length, pixels])
   const cut = (values: ArrayLike<number>) =>
     rows.map((_, at) => ({ width, height, values: Array.prototype.slice.call(values, at * pixels, (at + 1) * pixels) }))
   const made = await Promise.all(
-    runs.map(async ({ name, trained: { net } }) => ({ name, images: cut(await net(x).data()) })),
+    runs.map(async ({ name, trained: { net } }) => ({ name, images: cut(await net(digits).data()) })),
   )
   return imageGrid({
     title: 'Test images, and what the autoencoders make of them',

@@ -14,7 +14,7 @@ export interface Recipe {
   readonly batchSize: number
   /** `sgd` has the document's momentum of ½. */
   readonly optimizer: 'sgd' | 'adam'
-  /** 10 for sgd and 0.003 for adam when left out. */
+  /** 10 for sgd and 0.01 for adam when left out. */
   readonly lr?: number
   /** `cross-entropy` (of a softmax) is for classes; pixels are taken for yes or no then. */
   readonly loss: 'mse' | 'cross-entropy'
@@ -132,5 +132,5 @@ async function train(sizes: Sizes, sets: Sets, loss: Loss, recipe: Recipe, logit
 }
 
 function optimizerOf({ optimizer, lr }: Recipe): Optimizer {
-  return optimizer === 'adam' ? adam({ lr: lr ?? 0.003 }) : sgd({ lr: lr ?? 10, momentum: 0.5 })
+  return optimizer === 'adam' ? adam({ lr: lr ?? 0.01 }) : sgd({ lr: lr ?? 10, momentum: 0.5 })
 }

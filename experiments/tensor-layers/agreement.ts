@@ -73,9 +73,7 @@ const each = (outer: number, inner: number, at: (outer: number, inner: number) =
   Array.from({ length: outer }, (_, a) => Array.from({ length: inner }, (_, b) => at(a, b)))
 
 const planes = (outer: number, inner: number, rows: number, columns: number, value: (at: number) => number): Planes =>
-  each(outer, inner, (a, b) =>
-    plane(rows, columns, (i, j) => value(((a * inner + b) * rows + i) * columns + j)),
-  )
+  each(outer, inner, (a, b) => plane(rows, columns, (i, j) => value(((a * inner + b) * rows + i) * columns + j)))
 
 const total = (count: number, at: (index: number) => Plane): Plane =>
   Array.from({ length: count }, (_, index) => at(index)).reduce(plus)

@@ -39,14 +39,24 @@ export const flip = (kernel: Plane): Plane => kernel.map((row) => [...row].rever
  * ∂L/∂I as a convolution: the gradient by R dilated, padded by F - 1, with the flipped kernel. `rest` is what S leaves over
  * of the height and the width less F, rows and columns of I that no window reaches; the document forgets to pad by it.
  */
-export function gradientByInput(gradient: Plane, kernel: Plane, stride: number, rest: readonly [number, number]): Plane {
+export function gradientByInput(
+  gradient: Plane,
+  kernel: Plane,
+  stride: number,
+  rest: readonly [number, number],
+): Plane {
   const [rows, columns] = [kernel.length - 1, kernel[0].length - 1]
   const margins = { top: rows, bottom: rows + rest[0], left: columns, right: columns + rest[1] }
   return convolve(pad(dilate(gradient, stride), margins), flip(kernel))
 }
 
 /** ∂L/∂k as a convolution: of the input with the dilated gradient, which with `rest` has one entry a window of stride 1. */
-export function gradientByKernel(image: Plane, gradient: Plane, stride: number, rest: readonly [number, number]): Plane {
+export function gradientByKernel(
+  image: Plane,
+  gradient: Plane,
+  stride: number,
+  rest: readonly [number, number],
+): Plane {
   const dilated = pad(dilate(gradient, stride), { top: 0, bottom: rest[0], left: 0, right: rest[1] })
   return convolve(image, dilated)
 }

@@ -87,7 +87,13 @@ export const derivations: readonly Derivation[] = [
   },
   { title: 'Linear with tanh: by the weights', document: null, layer: linearText, operand: 'W', remark: '' },
   { title: 'Recurrent: by the weights of the state', document: null, layer: recurrentText, operand: 'V', remark: '' },
-  { title: 'Multi-head attention: by the query weights', document: null, layer: attentionText, operand: 'Q', remark: '' },
+  {
+    title: 'Multi-head attention: by the query weights',
+    document: null,
+    layer: attentionText,
+    operand: 'Q',
+    remark: '',
+  },
 ]
 
 export function gradientOf({ layer, operand }: Derivation): Formula {

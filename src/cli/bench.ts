@@ -19,6 +19,8 @@ export const bench: Command = {
       throw new UsageError('benchmarks are run from a checkout of the repository, and there is no bench/main.ts here')
     const { status } = spawnSync(process.execPath, ['--import', 'tsx', join(folder, 'main.ts'), ...args], {
       stdio: 'inherit',
+      // tsx is looked for from here.
+      cwd: dirname(folder),
     })
     return status ?? 1
   },

@@ -1,5 +1,6 @@
 // einfold check: proves gradients against finite differences; the derived ones, and those written by hand.
-import { type Formula, formula, grad } from '../autodiff/index.ts'
+import { type Formula, formula, grad, gradcheck, type OperandReport } from '../autodiff/index.ts'
+import type { TypedArray } from '../dtype.ts'
 import { parse, print as printFormula } from '../formula/index.ts'
 import { fromArray } from '../graph/creation.ts'
 import { elaborate } from '../graph/elaborate.ts'
@@ -7,7 +8,6 @@ import { Tensor } from '../graph/tensor.ts'
 import { uniformAt } from '../random/threefry.ts'
 import { numberFlag, onePositional, parseFlags } from './arguments.ts'
 import { type Command, type Terminal, UsageError } from './command.ts'
-import { differing, slopes } from './differences.ts'
 import { adjointName, withShapeHint } from './explain.ts'
 import { type OperandSpec, operandSpecs } from './operands.ts'
 
@@ -18,9 +18,9 @@ export const check: Command = {
   summary: 'prove the gradients of a formula against finite differences, or find the error in one written by hand',
   help: `einfold check "FORMULA" [flags]
 
-  Computes the derived gradient by each operand in f64, on random numbers, and compares it with finite differences.
-  With --gradient it also takes a gradient that was written by hand, and says whether it is right, where it is wrong,
-  and what the right one is.
+  Computes the derived gradient by each operand in f64, on random numbers, and compares it with finite differences, as
+  gradcheck does. With --gradient it also takes a gradient that was written by hand, compares it with the derived one,
+  and says whether it is right, where it is wrong, and what the right one is.
 
 Flags
   --gradient "dx[…] = …"  a gradient by the operand x, of the formula's operands and of the gradient by its result (dz
@@ -96,49 +96,67 @@ function randomTensor(shape: readonly number[], seed: number, stream: number): T
   )
 }
 
-/** The printed gradient, and the one that training uses, against differences; a line an operand. */
-async function checkDerived({ f, operands, dz, terminal }: Checked, names: readonly string[]): Promise<boolean> {
+/** Gradients by `names`: the one that training uses against differences, and the printed one against that. */
+async function checkDerived(checked: Checked, names: readonly string[]): Promise<boolean> {
+  const { f, operands, dz, terminal } = checked
   const { print, style } = terminal
+  const { perOperand } = await gradcheck((all) => f(all as never), operands)
   let right = true
   for (const name of names) {
-    const loss = (x: Tensor): Tensor =>
-      f({ ...operands, [name]: x } as never)
-        .mul(dz)
-        .sum()
-    const x = operands[name] as Tensor
-    const expected = await slopes(loss, x)
     const derived = f.gradient(name)
-    const printed = derived({ ...operands, [adjointName(f)]: dz } as never)
-    const found = [...differing(await printed.data(), expected), ...differing(await grad(loss(x), x).data(), expected)]
-    const verdict = found.length === 0 ? style.good('right') : style.bad('WRONG')
-    print(`${verdict}  ${String(derived)}`)
-    if (found.length > 0) print(`       ${worst(found, x.shape)}`)
-    right &&= found.length === 0
+    // An operand without elements is not tried.
+    const report = perOperand[name] as OperandReport | undefined
+    const printed = await derived({ ...operands, [adjointName(f)]: dz } as never).data()
+    const found = differing(printed, await derivedNumbers(checked, name))
+    const isRight = report?.ok !== false && found.length === 0
+    print(`${isRight ? style.good('right') : style.bad('WRONG')}  ${String(derived)}`)
+    if (report) print(`       ${report.ok ? style.faint(tried(report)) : mismatch(report)}`)
+    if (found.length > 0)
+      print(`       as printed, it differs from the one that training uses; ${worst(found, shapeOf(checked, name))}`)
+    right &&= isRight
   }
   return right
 }
 
-async function checkWritten({ f, operands, dz, terminal }: Checked, text: string): Promise<boolean> {
+/** The gradient by an operand, as training computes it. */
+const derivedNumbers = ({ f, operands, dz }: Checked, name: string): Promise<TypedArray> =>
+  grad(
+    f(operands as never)
+      .mul(dz)
+      .sum(),
+    operands[name] as Tensor,
+  ).data()
+
+const shapeOf = ({ operands }: Checked, name: string): readonly number[] => (operands[name] as Tensor).shape
+
+function tried({ mode, compared, maxError }: OperandReport): string {
+  const what = mode === 'jacobian' ? 'derivatives' : 'random directions'
+  return `${compared} ${what} against finite differences, largest error ${maxError.toExponential(1)}`
+}
+
+function mismatch({ worst }: OperandReport): string {
+  const { element, result, analytic, numeric, kink } = worst!
+  const place = element ? `at [${element}], of result [${result}]` : 'along a random direction'
+  const hint = kink ? '; there is a kink, at which there is no derivative: try another --seed' : ''
+  return `the most ${place}: ${analytic.toPrecision(5)} where finite differences give ${numeric.toPrecision(5)}${hint}`
+}
+
+/** A gradient written by hand against the derived one, which finite differences have been held against before. */
+async function checkWritten(checked: Checked, text: string): Promise<boolean> {
+  const { f, operands, dz, terminal } = checked
   const { print, style } = terminal
   const tree = parse(text)
   const name = operandOf(tree.statements.at(-1)!.name, f, operands)
   const x = operands[name] as Tensor
-  const loss = (moved: Tensor): Tensor =>
-    f({ ...operands, [name]: moved } as never)
-      .mul(dz)
-      .sum()
-  const expected = await slopes(loss, x)
-  const found = differing(
-    await new Tensor(writtenGradient(text, x, { ...operands, [adjointName(f)]: dz })).data(),
-    expected,
-  )
+  const written = new Tensor(writtenGradient(text, x, { ...operands, [adjointName(f)]: dz }))
+  const found = differing(await written.data(), await derivedNumbers(checked, name))
   print(`\nwritten by hand\n  ${printFormula(tree).replaceAll('\n', '\n  ')}`)
   if (found.length === 0) {
-    print(`${style.good('right')}  it agrees with finite differences in all ${expected.places.length} elements tried`)
+    print(`${style.good('right')}  it agrees with the derived gradient in all ${x.size} elements`)
     return true
   }
   print(
-    `${style.bad('WRONG')}  ${found.length} of ${expected.places.length} elements differ from finite differences; ${worst(found, x.shape)}`,
+    `${style.bad('WRONG')}  ${found.length} of ${x.size} elements differ from the derived gradient; ${worst(found, x.shape)}`,
   )
   print(`the right one is\n  ${String(f.gradient(name)).replaceAll('\n', '\n  ')}`)
   return false
@@ -165,13 +183,23 @@ function writtenGradient(text: string, x: Tensor, given: Readonly<Record<string,
   return elaborate(tree, text, new Map(nodes), { resultShape: x.shape })
 }
 
+interface Difference {
+  readonly place: number
+  readonly found: number
+  readonly expected: number
+}
+
+/** Where two gradients that are computed in f64 differ by more than the order of their sums accounts for. */
+function differing(found: TypedArray, expected: TypedArray): Difference[] {
+  const scale = Array.from(expected).reduce((largest, value) => Math.max(largest, Math.abs(value)), 1)
+  return Array.from(found, (value, place) => ({ place, found: value, expected: expected[place] })).filter(
+    (pair) => !(Math.abs(pair.found - pair.expected) <= 1e-9 * scale),
+  )
+}
+
 /** The largest of some differences, in words. */
-function worst(found: ReturnType<typeof differing>, shape: readonly number[]): string {
-  const {
-    place,
-    found: got,
-    expected,
-  } = found.reduce((largest, other) =>
+function worst(differences: readonly Difference[], shape: readonly number[]): string {
+  const { place, found, expected } = differences.reduce((largest, other) =>
     Math.abs(other.found - other.expected) > Math.abs(largest.found - largest.expected) ? other : largest,
   )
   const at: number[] = []
@@ -180,5 +208,5 @@ function worst(found: ReturnType<typeof differing>, shape: readonly number[]): s
     at.unshift(rest % extent)
     rest = Math.floor(rest / extent)
   }
-  return `the most at [${at}]: ${got.toPrecision(5)} where finite differences give ${expected.toPrecision(5)}`
+  return `the most at [${at}]: ${found.toPrecision(5)} where ${expected.toPrecision(5)} is right`
 }

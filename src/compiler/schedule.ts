@@ -2,7 +2,7 @@
 
 import { print } from '../formula/print.ts'
 import type { ComprehensionNode, Node } from '../graph/node.ts'
-import { type Affine, affineKey, affineOf, type Intervals, substituteIndices } from '../index/index.ts'
+import { type Affine, affineKey, affineOf, constant, type Intervals, substituteIndices } from '../index/index.ts'
 import { inlinedNodes } from './inline.ts'
 import {
   type ComputedNode,
@@ -189,12 +189,12 @@ function deepReader(inlined: ReadonlySet<Node>): (node: ComputedNode) => readonl
     for (const { expr, node: operand } of readsOf(node)) {
       const at = expr.at.map((part) => affineOf(part, intervals))
       if (operand.kind === 'reshape') {
-        // Positions are not followed through a change of shape.
         const stored = storageNode(operand)
-        if (inlined.has(stored)) {
-          for (const read of deepReads(stored as ComputedNode))
-            result.push({ node: read.node, at: read.at.map(() => null) })
-        } else result.push({ node: stored, at: stored.shape.map(() => null) })
+        const moved = throughOnes(at, operand.shape, stored.shape)
+        if (stored.kind === 'comprehension' && inlined.has(stored)) {
+          for (const read of deepReads(stored))
+            result.push({ node: read.node, at: compose(read.at, stored, moved, intervals) })
+        } else result.push({ node: stored, at: moved })
       } else if (operand.kind === 'comprehension' && inlined.has(operand)) {
         for (const read of deepReads(operand))
           result.push({ node: read.node, at: compose(read.at, operand, at, intervals) })
@@ -205,6 +205,18 @@ function deepReader(inlined: ReadonlySet<Node>): (node: ComputedNode) => readonl
     return unique
   }
   return deepReads
+}
+
+/** Positions under another shape: followed where only axes of extent 1 come and go, unknown after any other change. */
+function throughOnes(
+  at: readonly (Affine | null)[],
+  from: readonly number[],
+  to: readonly number[],
+): readonly (Affine | null)[] {
+  const moving = at.filter((_, axis) => from[axis] !== 1)
+  const same = from.filter((extent) => extent !== 1).join() === to.filter((extent) => extent !== 1).join()
+  let next = 0
+  return to.map((extent) => (!same ? null : extent === 1 ? constant(0) : moving[next++]))
 }
 
 function compose(

@@ -43,7 +43,21 @@ export function multiHeadAttention(
   const outProj = linear(features, features, { bias, biasInit: zeros, dtype })
   const size = features / heads
   const texts = attentionTexts(heads, size, causal, bias)
-  const projected = (part: number, x: Tensor): Tensor => apply(texts.projection[part], { x, inProjWeight, inProjBias })
+  /** x [batch, time, features] by rows of weight and bias: a product of two matrices, whatever batch and time are. */
+  const product = (x: Tensor, w: Tensor, c: Tensor | undefined): Tensor =>
+    apply(texts.product, { x: x.reshape([x.shape[0] * x.shape[1], features]), w, c })
+  /** Query, key and value, [batch, time, head, size], of one sequence: one product, so that its gradients are one too. */
+  const projectedTogether = (x: Tensor): Tensor[] => {
+    const all = product(x, inProjWeight, inProjBias).reshape([x.shape[0], x.shape[1], 3, heads, size])
+    return [0, 1, 2].map((part) => all.select(2, part))
+  }
+  /** The same of a sequence each: products with a third of the weight, so that none of the gradients covers all of it. */
+  const projectedApart = (inputs: readonly Tensor[]): Tensor[] =>
+    inputs.map((x, part) => {
+      const rows = [part * features, (part + 1) * features] as const
+      const own = product(x, inProjWeight.slice(rows), inProjBias?.slice(rows))
+      return own.reshape([x.shape[0], x.shape[1], heads, size])
+    })
   return defineLayer({
     name,
     formula: [...texts.projection, texts.scores, texts.weights, texts.mixed].join('\n'),
@@ -60,25 +74,29 @@ export function multiHeadAttention(
           `${name}: query ${shapeText(query.shape)}, key ${shapeText(key.shape)}, value ${shapeText(value.shape)}; ` +
             'key and value must have one shape, and all three one batch',
         )
-      const scores = apply(texts.scores, { q: projected(0, query), k: projected(1, key) })
-      const mixed = apply(texts.mixed, { a: scores.softmax(-1), v: projected(2, value) })
+      const isOne = key.node === query.node && value.node === query.node
+      const [q, k, v] = isOne ? projectedTogether(query) : projectedApart([query, key, value])
+      const scores = apply(texts.scores, { q, k })
+      const mixed = apply(texts.mixed, { a: scores.softmax(-1), v })
       return outProj(mixed.reshape(query.shape))
     },
   })
 }
 
-/** Projections to q, k and v, [batch, head, time, size]; scores; and what is seen, [batch, time, head, size]. */
+/** Projections to q, k and v; scores; and what is seen: all [batch, time, head, size], but scores [batch, head, time, time]. */
 function attentionTexts(heads: number, size: number, causal: boolean, biased: boolean) {
+  // For the reader, as the weights below: computed is the product of all rows, which is then cut into heads.
   const projection = ['q', 'k', 'v'].map((z, part) => {
     const row = `${part === 0 ? '' : `${part * heads * size}+`}${size}*h+d`
-    return `${z}[b,h<${heads},t,d<${size}] = ${biased ? `inProjBias[${row}] + ` : ''}sum(j) inProjWeight[${row},j] * x[b,t,j]`
+    return `${z}[b,t,h<${heads},d<${size}] = ${biased ? `inProjBias[${row}] + ` : ''}sum(j) inProjWeight[${row},j] * x[b,t,j]`
   })
-  const product = `sum(d) q[b,h,t,d] * k[b,h,t',d] / sqrt(${size})`
+  const score = `sum(d) q[b,t,h,d] * k[b,t',h,d] / sqrt(${size})`
   return {
     projection,
-    scores: `s[b,h,t,t'] = ${causal ? `where(t' <= t, ${product}, -inf)` : product}`,
+    product: `p[n,r] = ${biased ? 'c[r] + ' : ''}sum(j) w[r,j] * x[n,j]`,
+    scores: `s[b,h,t,t'] = ${causal ? `where(t' <= t, ${score}, -inf)` : score}`,
     // For the reader: computed is the softmax that cannot overflow.
     weights: "a[b,h,t,t'] = exp(s[b,h,t,t']) / sum(t'') exp(s[b,h,t,t''])",
-    mixed: "z[b,t,h,d] = sum(t') a[b,h,t,t'] * v[b,h,t',d]",
+    mixed: "z[b,t,h,d] = sum(t') a[b,h,t,t'] * v[b,t',h,d]",
   }
 }

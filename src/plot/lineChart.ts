@@ -3,6 +3,7 @@ import { type Axis, axisTitle, type Scale, scaleOf } from './scale.ts'
 import { element, faintInk, gridColor, ink, label, type Picture, short, textWidth } from './svg.ts'
 
 export interface Series {
+  /** Left out of the legend when empty. */
   readonly name: string
   readonly points: readonly (readonly [x: number, y: number])[]
   /** A colour, or the place of one among the usual ones; the next one when left out. */
@@ -38,7 +39,10 @@ export function lineChart(chart: LineChart): Picture {
     ...series.map((one, at) => ({ ...one, color: colorOf(one.color, at), band: false })),
     ...bands.map((one, at) => ({ ...one, color: colorOf(one.color, 7 - at), dashed: false, band: true })),
   ]
-  const legend = legendOf(entries, width - 24)
+  const legend = legendOf(
+    entries.filter(({ name }) => name !== ''),
+    width - 24,
+  )
   const top = 36 + legend.height + 8
   const bottom = height - 46
   const ys = [

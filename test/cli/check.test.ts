@@ -6,6 +6,26 @@ test('check proves the derived gradients', async () => {
   const { code, stdout } = await einfold('check', 'z[n] = max(u<2) tanh(x[2*n+u]) * w[n]')
   assert.equal(code, 0, stdout)
   assert.equal(stdout.match(/^right /gm)?.length, 2)
+  assert.equal(stdout.match(/derivatives against finite differences, largest error \d\.\de-\d+$/gm)?.length, 2)
+})
+
+test('check tries random directions where there are too many elements to try each', async () => {
+  const { code, stdout } = await einfold('check', 'z[i] = sum(j) w[i,j] * sin(x[j])', '--shape', 'w=12,20')
+  assert.equal(code, 0, stdout)
+  assert.match(stdout, /^right {2}dw.*\n.*random directions against finite differences/m)
+  assert.match(stdout, /^right {2}dx.*\n.*240 derivatives against finite differences/m)
+})
+
+test('check says WRONG where there is no derivative', async () => {
+  const { code, stdout } = await einfold('check', 'z[i] = log(x[i] - 5)', '--shape', 'x=2')
+  assert.equal(code, 1)
+  assert.match(stdout, /^WRONG {2}dx\[i\].*\n.*where finite differences give NaN/m)
+})
+
+test('a gradient written by hand that is not linear in the gradient by the result is found out', async () => {
+  const { code, stdout } = await einfold('check', 'z[i] = x[i] * w[i]', '--gradient', 'dx[i] = dz[i]^2 * w[i]')
+  assert.equal(code, 1)
+  assert.match(stdout, /^right {2}dx[\s\S]*written by hand[\s\S]*WRONG/m)
 })
 
 test('check finds the kernel that was not flipped, and prints the right gradient', async () => {
@@ -16,7 +36,10 @@ test('check finds the kernel that was not flipped, and prints the right gradient
     'dx[a] = sum(u<3) dz?[a+u] * w[u]',
   )
   assert.equal(code, 1)
-  assert.match(stdout, /WRONG {2}\d of 4 elements differ from finite differences; the most at \[\d\]/)
+  assert.match(
+    stdout,
+    /WRONG {2}\d of 4 elements differ from the derived gradient; the most at \[\d\]: \S+ where \S+ is right/,
+  )
   assert.match(stdout, /the right one is\n {2}dx\[a\] = sum\(u<3\) dz\?\[a\+u-2\] \* w\[2-u\]/)
 })
 
@@ -28,7 +51,7 @@ test('check accepts a right gradient in other words', async () => {
     'dx[a] = sum(u<3) dz?[a-u] * w[u]',
   )
   assert.equal(code, 0, stdout)
-  assert.match(stdout, /written by hand[\s\S]*right {2}it agrees with finite differences in all 4 elements tried/)
+  assert.match(stdout, /written by hand[\s\S]*right {2}it agrees with the derived gradient in all 4 elements/)
 })
 
 test('a gradient by what is no operand is answered with what there is', async () => {

@@ -27,6 +27,8 @@ export type ChunkAxis = { readonly fixed: Affine } | { readonly extent: number; 
 
 /** At most this many results of a product (256 KiB) are made before what follows reads them. */
 const chunkElements = 65536
+/** The operand that all chunks share is at most so large (2 MiB). */
+const rereadElements = 524288
 /** A chunk's product should have at least this many rows or columns on the side that was cut. */
 const leastSide = 256
 
@@ -149,6 +151,9 @@ function chunkOf(
   const side = product.rows.includes(axis) ? product.rows : product.columns
   const rest = count(side) / axis.extent
   const other = (count(product.rows) * count(product.columns)) / axis.extent
+  // Each chunk reads the other operand again: it must stay in the cache, unless the result cannot do without chunks.
+  const again = count(product.sums) * count(side === product.rows ? product.columns : product.rows)
+  if (again > rereadElements && !areScattered(node, product)) return null
   let best: number | null = null
   for (let size = 1; size < axis.extent; size++) {
     if (axis.extent % size !== 0) continue

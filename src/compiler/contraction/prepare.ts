@@ -155,8 +155,10 @@ function affineAll(exprs: readonly Expr[], intervals: Intervals): readonly Affin
   return all.some((index) => index === null) ? null : (all as readonly Affine[])
 }
 
-const shifted = (index: string, by: number): Expr =>
-  by === 0 ? name(index) : by > 0 ? binary('+', name(index), number(by)) : binary('-', name(index), number(-by))
+const shifted = (index: string, by: number): Expr => plus(name(index), by)
+
+const plus = (expr: Expr, by: number): Expr =>
+  by === 0 ? expr : by > 0 ? binary('+', expr, number(by)) : binary('-', expr, number(-by))
 
 /** The expression over indices that run from 0. */
 function fromStarts(expr: Expr, ranges: readonly BoundRange[]): Expr {
@@ -193,23 +195,25 @@ function readsIn(expr: Expr): readonly ReadExpr[] {
 }
 
 /**
- * An axis `a` that is read as `a / c` and `a % c` becomes two, `c · quotient + phase`: in each phase the reads are affine.
- * The result is put together again by a reshape where c divides the axis, else by a view.
+ * An axis `a` that is read as `(a + p) / c` and `(a + p) % c` becomes two, `a + p = c · quotient + phase`: in each phase the
+ * reads are affine. The result is put together again by a reshape where the phases fill the axis, else by a view.
  */
 function splitPhases(node: ComprehensionNode): Node | null {
   const found = phaseOf(node)
   if (!found) return null
-  const { axis, by } = found
+  const { axis, by, shift } = found
   const { index, extent } = node.axes[axis]
   const quotient = `${index}'q`
   const phase = `${index}'r`
-  const count = Math.ceil(extent / by)
-  const position = binary('+', binary('*', number(by), name(quotient)), name(phase))
+  const first = Math.floor(shift / by)
+  const count = Math.floor((extent - 1 + shift) / by) - first + 1
+  const isWhole = first * by === shift && count * by === extent
+  const position = plus(binary('+', binary('*', number(by), name(quotient)), name(phase)), first * by - shift)
   const replace = (part: Expr): Expr => {
     if (part.kind === 'name' && part.name === index) return position
     const changed = mapParts(part, replace)
-    // Past the end of an axis that c does not divide, reads may fall outside.
-    return changed.kind === 'read' && count * by > extent ? { ...changed, maybe: true } : changed
+    // Before and past the ends of an axis that the phases do not fill, reads may fall outside.
+    return changed.kind === 'read' && !isWhole ? { ...changed, maybe: true } : changed
   }
   const axes = node.axes.flatMap((one, at) =>
     at === axis
@@ -222,23 +226,37 @@ function splitPhases(node: ComprehensionNode): Node | null {
   const { where } = node.reduction!
   const reduction = { ...node.reduction!, where: where && replace(where) }
   const split = prepared(comprehension({ ...node, axes, body: replace(node.body), reduction }))
-  if (count * by === extent) return reshapeNode(split, node.shape)
+  if (isWhole) return reshapeNode(split, node.shape)
+  const moved = plus(name(index), shift)
   const at = node.axes.flatMap((one, place) =>
-    place === axis
-      ? [binary('/', name(one.index), number(by)), binary('%', name(one.index), number(by))]
-      : [name(one.index)],
+    place === axis ? [plus(binary('/', moved, number(by)), -first), binary('%', moved, number(by))] : [name(one.index)],
   )
   return comprehension({ axes: node.axes, body: read('split', at), operands: { split } })
 }
 
-function phaseOf(node: ComprehensionNode): { readonly axis: number; readonly by: number } | null {
-  let found: { axis: number; by: number } | null = null
+interface Phases {
+  readonly axis: number
+  readonly by: number
+  readonly shift: number
+}
+
+function phaseOf(node: ComprehensionNode): Phases | null {
+  let found: Phases | null = null
   walk(node.body, (part) => {
-    if (found || part.kind !== 'binary' || part.op !== '%' || part.left.kind !== 'name' || part.right.kind !== 'number')
-      return
-    const { name: wanted } = part.left
-    const axis = node.axes.findIndex((one) => one.index === wanted)
-    if (axis >= 0 && node.axes[axis].extent > part.right.value) found = { axis, by: part.right.value }
+    if (found || part.kind !== 'binary' || part.op !== '%' || part.right.kind !== 'number') return
+    const moved = nameAndShift(part.left)
+    if (!moved) return
+    const axis = node.axes.findIndex((one) => one.index === moved.name)
+    if (axis >= 0 && node.axes[axis].extent > part.right.value)
+      found = { axis, by: part.right.value, shift: moved.shift }
   })
   return found
+}
+
+/** `a`, `a + 2` or `a - 2`. */
+function nameAndShift(expr: Expr): { readonly name: string; readonly shift: number } | null {
+  if (expr.kind === 'name') return { name: expr.name, shift: 0 }
+  if (expr.kind !== 'binary' || expr.left.kind !== 'name' || expr.right.kind !== 'number') return null
+  if (expr.op !== '+' && expr.op !== '-') return null
+  return { name: expr.left.name, shift: expr.op === '+' ? expr.right.value : -expr.right.value }
 }

@@ -75,7 +75,8 @@ function costOf(plan: Omit<Plan, 'width' | 'tile' | 'prepacked'>, width: number)
 /** How b gets into panels: neighbours in a row are copied, neighbours in a column transposed, anything else gathered. */
 function packingOf(b: Panel, width: number): 'copy' | 'transpose' | 'gather' {
   if (runs(b.columns, width) > 0.6) return 'copy'
-  return runs(b.rows, width) > 0.4 ? 'transpose' : 'gather'
+  if (runs(b.rows, width) > 0.4) return 'transpose'
+  return runs(b.columns, 4) > 0.5 ? 'copy' : 'gather'
 }
 
 /** The part of aligned groups of `width` offsets that are neighbours. */
@@ -144,19 +145,16 @@ function packFunction(plan: Plan, context: ContractionContext): string {
   lines.push(`  for (int p = p0; p < p1; p++, out += (k1 - k0) * ${columns}) {`)
   lines.push(`    const int32_t *column = ${columnTable} + p * ${columns};`)
   if (way === 'copy') {
-    const good = Array.from({ length: fullPanels }, (_, p) => (isRun(b.columns, p * columns, columns) ? 1 : 0))
-    if (good.some(Boolean)) {
-      const every = good.every(Boolean)
-      const flags = every ? null : context.tables.nameOf(Int32Array.from(good))
-      lines.push(`    if (p < ${fullPanels}${flags ? ` && ${flags}[p]` : ''}) {`)
+    const run = runLength(b.columns.subarray(0, fullPanels * columns), [columns, w, 8, 4])
+    if (run > 1) {
+      lines.push(`    if (p < ${fullPanels}) {`)
       lines.push('      for (int k = k0; k < k1; k++) {')
-      lines.push(`        const float *row = b + ${rowTable}[k] + column[0]; float *to = out + (k - k0) * ${columns};`)
-      for (let v = 0; v < plan.tile.vectors; v++)
-        lines.push(`        storef_${w}(to + ${v * w}, loadf_${w}(row + ${v * w}));`)
+      lines.push(`        const float *row = b + ${rowTable}[k]; float *to = out + (k - k0) * ${columns};`)
+      for (let at = 0; at < columns; at += run)
+        lines.push(`        memcpy(to + ${at}, row + column[${at}], ${run * 4});`)
       lines.push('      }', '      continue;', '    }')
-    }
-    // Panels that are broken into runs of four or more columns are copied run by run.
-    if (runs(b.columns, 4) > 0.5 && w > 4) {
+    } else if (w > 4) {
+      // Where runs are broken within a panel, what there is of runs of four is copied.
       const pieces = Math.floor(n / 4)
       const flags = context.tables.nameOf(
         Int32Array.from({ length: pieces }, (_, q) => (isRun(b.columns, q * 4, 4) ? 1 : 0)),
@@ -291,14 +289,14 @@ function stagingOf(plan: Plan): Staging {
   return stepOf(plan.a.rows) === 1 ? 'columns' : 'rows'
 }
 
-/** The longest of some lengths that cut the offsets, and each block of sums, into runs of neighbours. */
-function runLength(offsets: Int32Array): number {
+/** The first of some lengths that cuts the offsets into runs of neighbours; 1 where none does. */
+function runLength(offsets: Int32Array, lengths: readonly number[]): number {
   const fits = (length: number): boolean => {
     if (offsets.length % length !== 0) return false
     for (let at = 0; at < offsets.length; at += length) if (!isRun(offsets, at, length)) return false
     return true
   }
-  return [64, 48, 32, 24, 16, 12, 8, 4].find(fits) ?? 1
+  return offsets.length === 0 ? 1 : (lengths.find(fits) ?? 1)
 }
 
 const stageStride = (plan: Plan): number => Math.min(plan.k, sumBlock) + 16
@@ -324,7 +322,8 @@ function stageLines(plan: Plan, way: 'rows' | 'columns', context: ContractionCon
       `          for (int k = k0; k < k1; k++) for (int r = 0; r < count; r++) stage[(k - k0) * ${rows} + r] = a[${rowTable}[i + r] + ${column}];`,
     ]
   }
-  const run = runLength(a.columns)
+  // Lengths of which a block of sums is a multiple.
+  const run = runLength(a.columns, [64, 48, 32, 24, 16, 12, 8, 4])
   const copy =
     columnStep === 1
       ? `memcpy(stage + r * ${stride}, row + ${a.columns[0]} + k0, (k1 - k0) * 4);`
