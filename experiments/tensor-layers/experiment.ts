@@ -70,7 +70,7 @@ async function learnAll({ seed, signal, print, quick, epochs }: Settings): Promi
     const wanted = epochs === undefined ? (quick ? Math.round(steps / 4) : steps) : 100 * epochs
     const learnt = await learn(wanted, seed, signal)
     const { task, measure, reached, baseline } = learnt
-    print(`  ${task.padEnd(30)} ${measure} ${reached.toFixed(4)} (without: ${baseline})`)
+    print(`  ${task.padEnd(30)} ${measure} ${reached.toFixed(4)} (guessing: ${baseline})`)
     all.push(learnt)
   }
   return all
@@ -147,7 +147,7 @@ function taskSection({ task, about, points, reached, baseline, measure, picture 
         ['', measure],
         [
           ['reached', reached.toFixed(4)],
-          ['without the layer', String(baseline)],
+          ['guessing, or weights of 0', String(baseline)],
         ],
       ),
       { name: `${name}-loss`, picture: curve },

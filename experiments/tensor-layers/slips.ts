@@ -30,7 +30,10 @@ export function slips(): readonly Slip[] {
     {
       written: '∂L/∂k(h,c,d,r) = Σ_{w,i,j} γ(i,j) ∂L/∂R(w,i,j,g) I(c+i, j+d, r).',
       right: '∂L/∂R(w,i,j,h), since δ_{gh} has taken g away; and I(w, c+i, j+d, r), the image at hand.',
-      shown: messageFor('dk[h,c,d,r] = sum(w,i,j) dR[w,i,j,g] * I[c+i,j+d,r]'),
+      shown: [
+        messageFor('dk[h,c,d,r] = sum(w,i,j) dR[w,i,j,g] * I[c+i,j+d,r]'),
+        messageFor('dk[h,c,d,r] = sum(w,i,j) dR[w,i,j,h] * I[c+i,j+d,r]'),
+      ].join('\n\n'),
     },
     {
       written: 'The input has shape (N, H, W, C), and i, its first place inside an image, runs to ⌊(W - F)/S⌋.',
@@ -71,7 +74,7 @@ function messageFor(text: string): string {
   const zeros = (...shape: number[]) => tensor(new Float64Array(shape.reduce((a, b) => a * b, 1)), { shape })
   try {
     const wrong: Formula = formula(text)
-    wrong({ dR: zeros(2, 3, 3, 4), I: zeros(2, 5, 5, 3) })
+    wrong({ dR: zeros(2, 3, 4, 4), I: zeros(2, 5, 6, 3) })
     return ''
   } catch (error) {
     if (error instanceof EinfoldError) return error.message

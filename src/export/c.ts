@@ -35,7 +35,7 @@ export async function exportC(forward: Forward, options: ExportCOptions): Promis
     throw new EinfoldError('bad-name', `export: ${JSON.stringify(name)} is no name for a C function`)
   const widths = { 1: [1], 4: [4, 1], 8: [8, 4, 1], 16: [16, 4, 1] }[lanes]
   const traced = await forwardProgram(forward, options, lanes > 1)
-  const source = emitC(traced.program, { widths, maxThreads: 1 })
+  const source = emitC(traced.program, { widths, fused: false, maxThreads: 1 })
   return [
     heading(name, traced),
     // Nothing of the file is seen from outside but the one function.
@@ -61,6 +61,12 @@ const heading = (name: string, { input, output }: ForwardProgram): string =>
     `//   void ${name}(const ${cTypes[input.dtype]} *x, ${cTypes[output.dtype]} *y);`,
     '//',
     `// x is ${described(input)} and y is ${described(output)}, both row-major. One thread may call it at a time.`,
+    // Sums and products are rounded one by one, as the functions count on.
+    '#if defined(__clang__)',
+    '#pragma STDC FP_CONTRACT OFF',
+    '#elif defined(__GNUC__)',
+    '#pragma GCC optimize("fp-contract=off")',
+    '#endif',
     // Not every network uses all that a file begins with.
     ...['unused-function', 'unused-variable', 'unused-const-variable', 'psabi'].map(
       (warning) => `#pragma GCC diagnostic ignored "-W${warning}"`,

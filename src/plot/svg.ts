@@ -49,8 +49,8 @@ export function label(text: string, x: number, y: number, style: TextStyle = {})
   )
 }
 
-/** About how wide a text is set. Fonts differ, so leave some room. */
-export const textWidth = (text: string, size = 12): number => text.length * size * 0.56
+/** About how wide a text is set; titles, which are bold, are wider. Fonts differ, so leave some room. */
+export const textWidth = (text: string, size = 12): number => text.length * size * (size > 12 ? 0.62 : 0.56)
 
 export const ink = '#24292f'
 export const faintInk = '#57606a'

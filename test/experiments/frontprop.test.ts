@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { agreements } from '../../experiments/frontprop/agreement.ts'
+import { evolve } from '../../experiments/frontprop/genetic.ts'
 import { numericBound, numericGradient } from '../../experiments/frontprop/gradients/numeric.ts'
 import {
   asGradients,
@@ -18,7 +20,11 @@ import {
   type Problem,
   reverseGradient,
 } from '../../experiments/frontprop/gradients/tensors.ts'
+import { network } from '../../experiments/frontprop/network.ts'
+import { documentRecipe, trainClassifier } from '../../experiments/frontprop/training.ts'
+import { loadImages, type Split, take } from '../../src/data/index.ts'
 import { tensor } from '../../src/index.ts'
+import { manualSeed } from '../../src/random/index.ts'
 import { randomNumbers } from '../autodiff/check.ts'
 
 const sizes = [5, 4, 3, 2]
@@ -91,4 +97,57 @@ test('a derivative along a direction is the product of gradient and direction', 
     const wanted = gradient.reduce((total, value, at) => total + value * along[at], 0)
     expectClose([await directionalDerivative(problem, k, direction).item()], [wanted], `w${k}`)
   }
+})
+
+test('the agreement that the report shows holds', async () => {
+  const found = await agreements(3)
+  assert.equal(found.length, 6)
+  for (const { method, distance, bound } of found) assert.ok(distance <= bound, `${method}: ${distance}`)
+})
+
+const glyphSubset = async (): Promise<Split> => {
+  const { train, test } = await loadImages('glyphs')
+  return { train: take(train, 600), test: take(test, 200) }
+}
+
+test('weights begin inside of what each initialisation allows, bias unit included', async () => {
+  for (const [initialization, bound] of [
+    ['kaiming', 0.5 * Math.sqrt(3 / 51)],
+    ['pytorch', 1 / Math.sqrt(50)],
+  ] as const) {
+    manualSeed(4)
+    const [w] = network([50, 20], { initialization }).parameters()
+    assert.deepEqual(w.shape, [51, 20])
+    const largest = Math.max(...Array.from(await w.data(), Math.abs))
+    assert.ok(largest <= bound && largest > 0.9 * bound, `${initialization}: ${largest}`)
+  }
+  manualSeed(4)
+  const [w] = network([50, 20], { initialization: 'normal' }).parameters()
+  const values = Float64Array.from(await w.data())
+  const variance = values.reduce((total, value) => total + value * value, 0) / values.length
+  assert.ok(Math.abs(variance * 51 - 1) < 0.15)
+})
+
+test('the classifier learns, with all that the document wished for too', async () => {
+  const split = await glyphSubset()
+  const recipe = { ...documentRecipe, epochs: 6, batchSize: 50, log: false } as const
+  const plain = await trainClassifier(split, { ...recipe, lr: 5, initialization: 'normal' })
+  assert.equal(plain.standings.length, 7)
+  assert.ok(plain.standings[6].loss < 0.8 * plain.standings[0].loss)
+  const wished = await trainClassifier(split, {
+    ...recipe,
+    optimizer: 'adam',
+    loss: 'cross-entropy',
+    dropout: 0.1,
+    initialization: 'normal',
+  })
+  assert.ok((wished.standings[6].hitRate ?? 0) > 0.3)
+})
+
+test('the genetic algorithm gives the same again for the same seed, and gets better', async () => {
+  const split = await glyphSubset()
+  const options = { generations: 12, batchSize: 100, seed: 5 }
+  const first = await evolve(split, options)
+  assert.deepEqual(await evolve(split, options), first)
+  assert.ok(first.at(-1)!.error < 0.8 * first[0].error)
 })

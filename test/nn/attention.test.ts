@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { grad } from '../../src/autodiff/index.ts'
+import { printProgram } from '../../src/compiler/print.ts'
 import { zeros } from '../../src/graph/index.ts'
+import type { Tensor } from '../../src/graph/tensor.ts'
 import { multiHeadAttention } from '../../src/nn/index.ts'
+import { compile } from '../../src/runtime/compile.ts'
 import { expectClose, expectGradients, random, scramble } from './expect.ts'
 import type { Block } from './reference.ts'
 import { block, blockOf, element, sumOver } from './reference.ts'
@@ -62,6 +66,35 @@ test('attention to another sequence reads its keys and values', async () => {
   const blocks = [await blockOf(query), await blockOf(key), await blockOf(value)] as const
   await expectClose(layer(query, key, value), reference(blocks, weights, 4, false))
   await expectGradients(layer, key, (x) => layer(query, x, value))
+})
+
+test('attention without biases is that of biases of 0, and so are its gradients', async () => {
+  const [layer, biased] = [false, true].map((bias) => multiHeadAttention(6, 3, { bias, dtype: 'f64' }))
+  scramble(layer)
+  for (const [name, parameter] of biased.namedParameters()) {
+    const own = layer.namedParameters().find(([known]) => known === name)
+    parameter.assign(own ? own[1] : zeros(parameter.shape))
+  }
+  const [x, other] = [random([2, 4, 6]), random([2, 3, 6])]
+  await expectClose(layer(x), await blockOf(biased(x)))
+  await expectClose(layer(x, other), await blockOf(biased(x, other)))
+  await expectGradients(layer, x)
+  await expectGradients(layer, x, (query) => layer(query, other))
+})
+
+test('the weights of query, key and value get their gradients from one product of a sequence, or from a third each', () => {
+  const layer = multiHeadAttention(4, 2, { dtype: 'f64' })
+  const [x, other] = [random([2, 3, 4]), random([2, 5, 4])]
+  const expectRows = (call: () => Tensor, rows: readonly number[]): void => {
+    const step = compile(() => grad(call().sum(), layer.parameters()[0]))
+    step()
+    const text = printProgram(step.programs[0].program)
+    const found = [...text.matchAll(/\[r<(\d+),j<4\] = sum\(n</g)].map(([, extent]) => Number(extent))
+    assert.deepEqual(found, rows, text)
+  }
+  expectRows(() => layer(x), [12])
+  expectRows(() => layer(x, x, x), [12])
+  expectRows(() => layer(x, other), [4, 4, 4])
 })
 
 test('heads must divide the features, and keys go with values', () => {

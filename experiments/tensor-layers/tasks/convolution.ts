@@ -39,7 +39,7 @@ export async function learnKernel(steps: number, seed: number, signal?: AbortSig
   const found = (await k.array()) as number[][]
   const far = Math.max(...found.flatMap((row, i) => row.map((value, j) => Math.abs(value - sobel[i][j]))))
   const map = (title: string, values: readonly (readonly number[])[]) =>
-    heatMap({ title, values, colors: 'diverging', from: -2, to: 2, cell: 48, numbers: (value) => value.toFixed(2) })
+    heatMap({ title, values, colors: 'diverging', from: -2, to: 2, cell: 48, numbers: twoDigits })
   return {
     task: 'convolution, one channel',
     about: 'The kernel and the bias of a Sobel filter with stride 2, from images of noise and what it makes of them.',
@@ -50,6 +50,9 @@ export async function learnKernel(steps: number, seed: number, signal?: AbortSig
     picture: sideBySide(map('the kernel that was found', found), map('the one that made the examples', sobel)),
   }
 }
+
+/** -0.001 is 0.00. */
+const twoDigits = (value: number): string => (Math.round(100 * value) / 100 || 0).toFixed(2)
 
 const several = formula(nhwcText)
 const classes = ['horizontal', 'vertical', 'falling', 'rising'] as const

@@ -10,7 +10,7 @@ export interface Learnt {
   /** What is to be learnt, in a sentence. */
   readonly about: string
   readonly points: readonly Point[]
-  /** At the end, and what can be had without the layer; what they count is `measure`. */
+  /** At the end, and what guessing gives (or weights of 0); what they count is `measure`. */
   readonly reached: number
   readonly baseline: number
   readonly measure: string

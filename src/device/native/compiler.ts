@@ -9,6 +9,8 @@ export interface CCompiler {
   readonly flags: readonly string[]
   /** Vector widths in f32 lanes that the machine and the compiler share, widest first. */
   readonly widths: readonly number[]
+  /** Whether the machine multiplies and adds with one rounding. */
+  readonly fused: boolean
   /** Whether it has OpenMP, so that a program can run on several threads. */
   readonly threads: boolean
   /** The instructions it compiles for: what was compiled elsewhere may not run here. */
@@ -74,10 +76,13 @@ function asked(path: string): CCompiler | null {
 
 const answerName = (path: string): string => `compiler-${hash(path).slice(0, 16)}.json`
 
+/** Counted up when more is asked: older answers then no longer count. */
+const answerForm = 2
+
 /** The compiler's file and the machine's instructions, as far as that costs next to nothing to find out. */
 function identityOf(path: string): string {
   const { size, mtimeMs } = builtin('node:fs').statSync(path)
-  return hash(JSON.stringify([path, size, mtimeMs, baseFlags, machineText()]))
+  return hash(JSON.stringify([answerForm, path, size, mtimeMs, baseFlags, machineText()]))
 }
 
 function machineText(): string {
@@ -131,7 +136,15 @@ function ask(command: string): CCompiler | null {
       const macros = run(command, [...flags, '-dM', '-E', '-x', 'c', '-'], '')
       if (macros === null) continue
       const version = /#define __VERSION__ "(.*)"/.exec(macros)?.[1] ?? 'unknown'
-      return { command, version, flags, widths: widthsOf(macros), threads, machine: hash(macros) }
+      return {
+        command,
+        version,
+        flags,
+        widths: widthsOf(macros),
+        fused: isFused(macros),
+        threads,
+        machine: hash(macros),
+      }
     }
   }
   return null
@@ -146,9 +159,13 @@ function run(command: string, args: readonly string[], input: string): string | 
   return status === 0 ? stdout : null
 }
 
+const defines = (macros: string, name: string): boolean => macros.includes(`#define ${name} `)
+
+const isFused = (macros: string): boolean =>
+  ['__FMA__', '__AVX512F__', '__ARM_FEATURE_FMA'].some((name) => defines(macros, name))
+
 function widthsOf(macros: string): readonly number[] {
-  const has = (name: string) => macros.includes(`#define ${name} `)
-  if (has('__AVX512F__') && has('__AVX512VL__')) return [16, 4, 1]
-  if (has('__AVX2__') && has('__FMA__')) return [8, 4, 1]
+  if (defines(macros, '__AVX512F__') && defines(macros, '__AVX512VL__')) return [16, 4, 1]
+  if (defines(macros, '__AVX2__') && defines(macros, '__FMA__')) return [8, 4, 1]
   return [4, 1]
 }

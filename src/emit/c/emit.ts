@@ -9,6 +9,8 @@ import { offsetTables } from './tables.ts'
 export interface CTarget {
   /** Vector widths in f32 lanes, widest first; the last is 1. */
   readonly widths: readonly number[]
+  /** Whether the machine multiplies and adds with one rounding; the text is right either way only without. */
+  readonly fused: boolean
   /** For how many threads there is workspace. */
   readonly maxThreads: number
 }
@@ -87,7 +89,9 @@ export function emitC(program: Program, target: CTarget): string {
     header,
     ...[...target.widths].reverse().map(vectorTypes),
     ...[...used.values()].map(({ fn, width }) =>
-      isMathName(fn) ? mathFunction(fn, width, width === target.widths[0]) : uniformFunction(width),
+      isMathName(fn)
+        ? mathFunction(fn, width, { widest: width === target.widths[0], fused: target.fused })
+        : uniformFunction(width),
     ),
     tables.text(),
     ...workspaces,

@@ -11,10 +11,14 @@ export const isMathName = (name: string): name is MathName =>
  * The C text of a function: `exp_16(F16)`. Narrow ones serve the ends of loops; kept out of line they cost little there and
  * save the compiler much.
  */
-export function mathFunction(name: MathName, width: number, widest: boolean): string {
+export function mathFunction(
+  name: MathName,
+  width: number,
+  { widest, fused }: { widest: boolean; fused: boolean },
+): string {
   const kind = widest ? 'static inline' : 'static __attribute__((noinline))'
   const lines: string[] = []
-  const b = textMath(width, lines)
+  const b = textMath(width, fused, lines)
   const isUnary = Object.hasOwn(unaryPrograms, name)
   const result = isUnary
     ? unaryPrograms[name as UnaryProgramName](b, 'x')
@@ -33,7 +37,7 @@ export const floatText = (value: number): string => {
 }
 
 /** Every operation a line `const F16 t3 = …;`, so that the compiler sees what is shared. */
-function textMath(width: number, lines: string[]): VectorMath<string, string, string> {
+function textMath(width: number, fused: boolean, lines: string[]): VectorMath<string, string, string> {
   const w = width
   let names = 0
   const bind = (type: string, text: string): string => {
@@ -46,7 +50,7 @@ function textMath(width: number, lines: string[]): VectorMath<string, string, st
   const m = (text: string) => bind('I', text)
   const fn = (name: string, ...args: string[]) => `${name}_${w}(${args.join(', ')})`
   const b: VectorMath<string, string, string> = {
-    fused: true,
+    fused,
     float: (value) => fn('splatf', floatText(value)),
     int: (value) => fn('splati', `${value | 0}`),
     add: (x, y) => f(`${x} + ${y}`),
