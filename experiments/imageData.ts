@@ -5,14 +5,15 @@ import type { Settings } from './experiment.ts'
 
 /**
  * The wanted set where it is at hand or can be fetched; else the glyphs, which need neither file nor network, with a word
- * about it. A set that was asked for by name is not replaced: then DataError says what is missing.
+ * about it. A quick run is on the glyphs at once. A set that was asked for by name is not replaced: then DataError says what is missing.
  */
 export async function imagesFor(
   wanted: ImageSetName,
-  { set, data, print }: Pick<Settings, 'set' | 'data' | 'print'>,
+  { set, data, quick, print }: Pick<Settings, 'set' | 'data' | 'quick' | 'print'>,
 ): Promise<Split> {
   if (set !== undefined)
     return loadImages(set as ImageSetName, { data, download: imageSetNames.includes(set as ImageSetName) })
+  if (quick) return loadImages('glyphs')
   try {
     return await loadImages(wanted, { data })
   } catch (error) {

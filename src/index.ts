@@ -3,6 +3,7 @@ import './runtime/evaluate.ts'
 
 export * from './autodiff/index.ts'
 export type { Device, DeviceName } from './device/device.ts'
+export { type Precision, precision, setPrecision } from './device/precision.ts'
 export { setThreads, threads } from './device/threads.ts'
 export type { Dtype, TypedArray } from './dtype.ts'
 export { DataError, DeviceError, EinfoldError, FormulaError, ShapeError } from './errors.ts'

@@ -94,7 +94,7 @@ async function run(settings: Settings): Promise<Outcome> {
 
 async function planOf(settings: Settings): Promise<Plan> {
   const { quick = false, limit, seed, signal, print } = settings
-  const all = await imagesFor('mnist', quick && !settings.set ? { ...settings, set: 'glyphs' } : settings)
+  const all = await imagesFor('mnist', settings)
   const slow = device().name === 'js'
   const most = limit ?? (quick ? 6000 : slow ? 12_000 : all.train.shape[0])
   const split = subset(all, most, Math.ceil(most / 6), print)

@@ -67,7 +67,7 @@ async function learnAll({ seed, signal, print, quick, epochs }: Settings): Promi
   for (const [steps, learn] of tasks) {
     if (signal.aborted) break
     manualSeed(seed)
-    const wanted = epochs === undefined ? (quick ? Math.round(steps / 4) : steps) : 100 * epochs
+    const wanted = epochs === undefined ? (quick ? steps / 2 : steps) : 100 * epochs
     const learnt = await learn(wanted, seed, signal)
     const { task, measure, reached, baseline } = learnt
     print(`  ${task.padEnd(30)} ${measure} ${reached.toFixed(4)} (guessing: ${baseline})`)

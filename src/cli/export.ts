@@ -98,9 +98,10 @@ async function formulaForward(text: string, weights: string | undefined): Promis
   const names = f.operands.map(({ name }) => name)
   const missing = names.filter((name) => !stored.has(name))
   if (missing.length !== 1) {
-    const found = missing.length === 0 ? 'holds all operands' : `does not hold ${missing.join(', ')}`
+    const lack = missing.length === 0 ? 'none is' : `${missing.join(', ')} are`
+    const where = weights === undefined ? 'without --weights' : `in ${weights}`
     throw new UsageError(
-      `${weights ?? 'no weights file, which'} ${found}; of the formula's operands just one, the input, must be missing from it`,
+      `one operand of the formula, the input, must be missing from the weights; ${lack} missing ${where}`,
     )
   }
   const held = [...stored].filter(([name]) => names.includes(name))
