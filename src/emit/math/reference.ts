@@ -23,9 +23,8 @@ export function referenceMath({ fused }: { fused: boolean }): VectorMath<number,
     div: (a, b) => fround(a / b),
     fma,
     fnma: (a, b, c) => fma(-a, b, c),
-    // biome-ignore lint/complexity/useMathMinMax: Math.min differs for NaN and zeros
+    // Math.min and Math.max differ for NaN and zeros.
     min: (a, b) => (b < a ? b : a),
-    // biome-ignore lint/complexity/useMathMinMax: Math.max does too
     max: (a, b) => (a < b ? b : a),
     abs: Math.abs,
     neg: (a) => -a,
