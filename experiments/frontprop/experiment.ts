@@ -36,6 +36,7 @@ export const experiment: Experiment = {
 
 interface Plan {
   readonly settings: Settings
+  readonly parts: readonly Part[]
   readonly split: Split
   readonly recipe: Recipe
   readonly chosen: readonly Initialization[]
@@ -55,12 +56,10 @@ async function run(settings: Settings): Promise<Outcome> {
   const plan = await planOf(settings)
   const { recipe, split, generations } = plan
   settings.print(`${split.train.name}, on the device ${device().name}`)
-  const only = choice(settings, 'part', parts)
   const found: Found[] = []
   const began = performance.now()
-  for (const part of parts) {
-    if (settings.signal.aborted || (only ? part !== only : part === 'wishes' && (settings.quick || hasWishes(recipe))))
-      continue
+  for (const part of plan.parts) {
+    if (settings.signal.aborted) break
     settings.print(`\n${titles[part]}`)
     found.push(await runPart[part](plan))
   }
@@ -93,32 +92,34 @@ async function run(settings: Settings): Promise<Outcome> {
 }
 
 async function planOf(settings: Settings): Promise<Plan> {
-  const { quick = false, limit, seed, signal, print } = settings
-  const all = await imagesFor('mnist', settings)
+  const { quick = false, limit, seed, signal, print, flags: own = {} } = settings
+  const recipe: Recipe = {
+    ...documentRecipe,
+    epochs: settings.epochs ?? (quick ? 8 : documentRecipe.epochs),
+    batchSize: settings.batchSize ?? (quick ? 100 : documentRecipe.batchSize),
+    lr: settings.lr,
+    optimizer: choice(settings, 'optimizer', ['sgd', 'adam'] as const) ?? 'sgd',
+    loss: choice(settings, 'loss', ['mse', 'cross-entropy'] as const) ?? 'mse',
+    dropout: numberFlag(text(own.dropout), 'dropout', 'number above 0') ?? 0,
+    seed,
+    signal,
+    log: progressLog(),
+  }
+  const initialization = choice(settings, 'init', ['kaiming', 'pytorch', 'normal'] as const)
+  const usual = parts.filter((part) => part !== 'wishes' || !(quick || hasWishes(recipe)))
+  const chosen = choices(settings, 'part', parts) ?? usual
+  const generations = numberFlag(text(own.generations), 'generations', 'whole number above 0')
   const slow = device().name === 'js'
+  const all = await imagesFor('mnist', settings)
   const most = limit ?? (quick ? 6000 : slow ? 12_000 : all.train.shape[0])
-  const split = subset(all, most, Math.ceil(most / 6), print)
-  const own = settings.flags ?? {}
-  const only = choice(settings, 'init', ['kaiming', 'pytorch', 'normal'] as const)
   return {
     settings,
-    split,
-    chosen: only ? [only] : ['kaiming', 'pytorch', 'normal'],
-    generations:
-      numberFlag(text(own.generations), 'generations', 'whole number above 0') ?? (quick || slow ? 60 : 3000),
+    parts: chosen,
+    split: subset(all, most, Math.ceil(most / 6), print),
+    recipe,
+    chosen: initialization ? [initialization] : ['kaiming', 'pytorch', 'normal'],
+    generations: generations ?? (quick || slow ? 60 : 3000),
     timing: quick ? 60 : 500,
-    recipe: {
-      ...documentRecipe,
-      epochs: settings.epochs ?? (quick ? 8 : documentRecipe.epochs),
-      batchSize: settings.batchSize ?? (quick ? 100 : documentRecipe.batchSize),
-      lr: settings.lr,
-      optimizer: choice(settings, 'optimizer', ['sgd', 'adam'] as const) ?? 'sgd',
-      loss: choice(settings, 'loss', ['mse', 'cross-entropy'] as const) ?? 'mse',
-      dropout: numberFlag(text(own.dropout), 'dropout', 'number above 0') ?? 0,
-      seed,
-      signal,
-      log: progressLog(),
-    },
   }
 }
 
@@ -126,12 +127,25 @@ const text = (value: string | boolean | undefined): string | undefined =>
   typeof value === 'string' ? value : undefined
 
 /** Throws UsageError for what is none of `accepted`. */
-function choice<T extends string>({ flags: own = {} }: Settings, flag: string, accepted: readonly T[]): T | undefined {
-  const value = own[flag]
-  if (value === undefined) return undefined
-  const found = accepted.find((one) => one === value)
-  if (!found) throw new UsageError(`--${flag} ${value}: it must be one of ${accepted.join(', ')}`)
-  return found
+function choice<T extends string>(settings: Settings, flag: string, accepted: readonly T[]): T | undefined {
+  const [first, ...more] = choices(settings, flag, accepted) ?? []
+  if (more.length > 0) throw new UsageError(`--${flag} takes one name, not ${more.length + 1}`)
+  return first
+}
+
+/** Several, with commas between them. Throws UsageError. */
+function choices<T extends string>(
+  { flags: own = {} }: Settings,
+  flag: string,
+  accepted: readonly T[],
+): readonly T[] | undefined {
+  return text(own[flag])
+    ?.split(',')
+    .map((value) => {
+      const found = accepted.find((one) => one === value)
+      if (!found) throw new UsageError(`--${flag} ${value}: it must be one of ${accepted.join(', ')}`)
+      return found
+    })
 }
 
 const hasWishes = ({ optimizer, loss, dropout }: Recipe): boolean =>

@@ -1,7 +1,7 @@
 import type { Flags } from '../experiment.ts'
 
 export const flags = {
-  part: { type: 'string', value: 'NAME', about: 'only gradients, classifier, autoencoder, wishes or genetic' },
+  part: { type: 'string', value: 'NAMES', about: 'only these of gradients,classifier,autoencoder,wishes,genetic' },
   init: { type: 'string', value: 'NAME', about: 'only this initialisation: kaiming, pytorch or normal' },
   optimizer: { type: 'string', value: 'NAME', about: 'sgd (the default) or adam' },
   loss: { type: 'string', value: 'NAME', about: 'mse (the default) or cross-entropy' },

@@ -10,6 +10,8 @@ export interface Evaluator {
   realize(nodes: readonly Node[]): readonly Node[]
   /** Makes `value`, of the parameter's shape and dtype, the parameter's value for all that is built afterwards. */
   assign(parameter: ParameterCell, value: Node): void
+  /** The elements of a node that is computed, where they can be had at once; computes nothing. */
+  peek?(node: Node): TypedArray | null
   /** Gives back at once the memory that holds a node's numbers. */
   release(node: Node): void
 }
@@ -19,6 +21,9 @@ let current: Evaluator | null = null
 export function setEvaluator(evaluator: Evaluator): void {
   current = evaluator
 }
+
+/** The elements of a node where they are at hand, for printing. */
+export const peek = (node: Node): TypedArray | null => current?.peek?.(node) ?? null
 
 /** Throws EinfoldError `no-evaluator` when none is set. */
 export function evaluator(): Evaluator {

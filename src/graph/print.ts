@@ -2,6 +2,7 @@
 import type { Dtype, TypedArray } from '../dtype.ts'
 import { isFloat } from '../dtype.ts'
 import { describeNode } from './describe.ts'
+import { peek } from './evaluator.ts'
 import type { Node, Shape } from './node.ts'
 import { sizeOf } from './node.ts'
 
@@ -17,10 +18,11 @@ export function tensorText(node: Node, title: string): string {
   return node.shape.length === 0 ? `${head}: ${numbersText(values, node)}` : `${head}\n${numbersText(values, node)}`
 }
 
-/** The numbers of data that lie on the host; null for all that is yet to be computed. */
+/** The numbers of data and of what has been computed; null for all that is yet to be. */
 function numbersAtHand(node: Node): TypedArray | null {
   if (node.kind === 'reshape') return numbersAtHand(node.of)
-  return node.kind === 'data' || node.kind === 'parameter' ? (node.storage?.host ?? null) : null
+  const host = node.kind === 'data' || node.kind === 'parameter' ? node.storage?.host : null
+  return host ?? peek(node)
 }
 
 /** The elements in rows and columns of one width. */

@@ -9,7 +9,7 @@ import { activeTrace } from '../graph/tracing.ts'
 import { device } from './devices.ts'
 import { runRequest } from './programs.ts'
 import { forget, fromRealized, numbersOf, remember } from './realized.ts'
-import { readLeaf, releaseLeaf } from './storage.ts'
+import { peekLeaf, readLeaf, releaseLeaf } from './storage.ts'
 
 type Leaf = DataNode | ParameterNode
 
@@ -61,6 +61,10 @@ const evaluator: Evaluator = {
     // Computed for the parameter alone: a step may later write over it. The old node keeps its numbers.
     const [ref] = runRequest(device(), fromRealized([value]))
     cell.current = parameterVersion(cell, ref, value.shape, value.dtype)
+  },
+  peek: (node: Node): TypedArray | null => {
+    const leaf = isLeaf(node) ? node : numbersOf(node)
+    return leaf ? peekLeaf(leaf) : null
   },
   release: (node: Node): void => {
     const numbers = numbersOf(node)

@@ -35,6 +35,13 @@ export async function readLeaf(node: DataNode | ParameterNode): Promise<TypedArr
   return (ref.device.device as Device).read(ref.device.handle as Storage)
 }
 
+/** The elements of a leaf where its device gives them at once. */
+export function peekLeaf({ storage }: DataNode | ParameterNode): TypedArray | null {
+  if (!storage?.device) return storage?.host ?? null
+  const values = (storage.device.device as Device).read(storage.device.handle as Storage)
+  return values instanceof Promise ? null : values
+}
+
 export function liveStorage(node: DataNode | ParameterNode): StorageRef {
   if (node.storage) return node.storage
   const name = node.kind === 'parameter' ? node.cell.name : 'a tensor'

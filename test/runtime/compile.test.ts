@@ -146,3 +146,12 @@ test('arguments and parameters may be returned as they are', async () => {
   const [x, same, shaped] = step(tensor([1, 2]))
   assert.deepEqual([await x.array(), await same.array(), await shaped.array()], [[1, 2], [4], [[1, 2]]])
 })
+
+test('what a step returns shows its numbers, as does what has been read', async () => {
+  const step = compile((x: Tensor) => x.mul(2))
+  assert.match(String(step(tensor([1, 2]))), /2.*4/s)
+  const sum = tensor([1, 2]).add(0.5)
+  assert.doesNotMatch(String(sum), /1\.5/)
+  await sum.data()
+  assert.match(String(sum), /1\.5.*2\.5/s)
+})
