@@ -28,7 +28,6 @@ test('the main entry can be bundled for a browser, and computes where there is n
     platform: 'browser',
     format: 'iife',
     define: { 'import.meta.url': '"https://example.org/bundle.js"' },
-    ignoreAnnotations: true,
     logLevel: 'silent',
   })
   const outside = Object.values(metafile.inputs).flatMap(({ imports }) => imports.filter(({ external }) => external))
