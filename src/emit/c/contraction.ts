@@ -217,7 +217,7 @@ function transposeFunction(name: string, w: number): string {
         return upper ? w + lane : lane + step
       })
       lines.push(
-        `  F${w} r${round + 1}_${l} = __builtin_shuffle(r${round}_${first}, r${round}_${second}, (I${w}){${mask.join(', ')}});`,
+        `  F${w} r${round + 1}_${l} = SHUFFLE(I${w}, r${round}_${first}, r${round}_${second}, ${mask.join(', ')});`,
       )
     }
   }

@@ -16,6 +16,11 @@ export const header = `#include <stdint.h>
 #include <math.h>
 #pragma GCC diagnostic ignored "-Wpsabi"
 typedef uint8_t u8;
+#if defined(__clang__)
+#define SHUFFLE(type, a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+#define SHUFFLE(type, a, b, ...) __builtin_shuffle(a, b, (type){__VA_ARGS__})
+#endif
 #ifdef _OPENMP
 #include <omp.h>
 static inline void meet(int threads) {
