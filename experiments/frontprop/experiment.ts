@@ -154,7 +154,7 @@ const hasWishes = ({ optimizer, loss, dropout }: Recipe): boolean =>
 const percent = (share: number | null): string => (share === null ? '' : `${(100 * share).toFixed(2)}%`)
 
 const titles: Readonly<Record<Part, string>> = {
-  gradients: 'The gradient, seven ways',
+  gradients: 'The gradient in eight ways',
   classifier: 'The classifier',
   autoencoder: 'The autoencoder',
   wishes: "The document's wish list",

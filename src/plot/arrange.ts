@@ -8,7 +8,12 @@ export function sideBySide(...pictures: readonly Picture[]): Picture {
     width += picture.width
     return placed
   })
-  return { width, height: Math.max(...pictures.map(({ height }) => height)), body: body.join('\n') }
+  return {
+    title: titles(pictures),
+    width,
+    height: Math.max(...pictures.map(({ height }) => height)),
+    body: body.join('\n'),
+  }
 }
 
 /** Pictures from top to bottom. */
@@ -19,5 +24,12 @@ export function stacked(...pictures: readonly Picture[]): Picture {
     height += picture.height
     return placed
   })
-  return { width: Math.max(...pictures.map(({ width }) => width)), height, body: body.join('\n') }
+  return {
+    title: titles(pictures),
+    width: Math.max(...pictures.map(({ width }) => width)),
+    height,
+    body: body.join('\n'),
+  }
 }
+
+const titles = (pictures: readonly Picture[]): string => pictures.map(({ title }) => title).join('; ')

@@ -62,7 +62,7 @@ export function barChart({ title, axis, groups, note, width = 640 }: BarChart): 
   body.push(...grid, ...rows, element('line', { x1: left, x2: right, y1: y, y2: y, stroke: ink }))
   body.push(label(axisTitle(axis), (left + right) / 2, y + 34, { anchor: 'middle' }))
   if (note) body.push(label(note, 12, y + 56, { size: 11, color: faintInk }))
-  return { width, height: y + (note ? 68 : 46), body: body.join('\n') }
+  return { title, width, height: y + (note ? 68 : 46), body: body.join('\n') }
 }
 
 const textOf = ({ text, value }: Bar): string =>

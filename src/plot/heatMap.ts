@@ -60,7 +60,7 @@ export function heatMap(map: HeatMap): Picture {
   const bar = colorBar({ from, to, colors, legend }, left + wide + 16, top, Math.max(60, high))
   body.push(bar.body)
   const width = Math.max(left + wide + 16 + bar.width + 10, 24 + textWidth(title, 14))
-  return { width, height: top + Math.max(60, high) + (x.label ? 32 : 14), body: body.join('\n') }
+  return { title, width, height: top + Math.max(60, high) + (x.label ? 32 : 14), body: body.join('\n') }
 }
 
 function endsOf(

@@ -44,5 +44,5 @@ export function imageGrid({ title, columns, rows, scale = 2, from = 0, to = 1, c
     widest = Math.max(widest, x)
     y += high + gap + (images.some(({ note }) => note) ? 14 : 0)
   }
-  return { width: Math.max(widest + 8, 24 + textWidth(title, 14)), height: y + 8, body: body.join('\n') }
+  return { title, width: Math.max(widest + 8, 24 + textWidth(title, 14)), height: y + 8, body: body.join('\n') }
 }

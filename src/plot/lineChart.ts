@@ -66,7 +66,7 @@ export function lineChart(chart: LineChart): Picture {
     ...bands.map((band, at) => bandBody(band, colorOf(band.color, 7 - at), { yScale, left, right })),
     ...series.map((one, at) => seriesBody(one, colorOf(one.color, at), xScale, yScale)),
   ]
-  return { width, height, body: body.join('\n') }
+  return { title, width, height, body: body.join('\n') }
 }
 
 const colorOf = (color: string | number | undefined, at: number): string =>

@@ -2,6 +2,8 @@
 
 /** A drawing with its top left corner at 0, 0; lengths are in pixels. `body` is the text of SVG elements. */
 export interface Picture {
+  /** What it shows, also for who cannot see it. */
+  readonly title: string
   readonly width: number
   readonly height: number
   readonly body: string
@@ -57,7 +59,7 @@ export const faintInk = '#57606a'
 export const gridColor = '#e4e7eb'
 
 /** The picture as a file: white behind, so that it reads on dark pages too. */
-export function toSvg({ width, height, body }: Picture): string {
+export function toSvg({ title, width, height, body }: Picture): string {
   const [w, h] = [Math.ceil(width), Math.ceil(height)]
   return `${element(
     'svg',
@@ -66,8 +68,10 @@ export function toSvg({ width, height, body }: Picture): string {
       viewBox: `0 0 ${w} ${h}`,
       width: w,
       height: h,
+      role: 'img',
       'font-family': 'system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-serif',
     },
+    element('title', {}, escaped(title)),
     element('rect', { width: w, height: h, fill: '#fff' }),
     body,
   )}\n`

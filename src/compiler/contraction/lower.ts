@@ -98,7 +98,8 @@ export function lowerContraction(node: ComprehensionNode, product: MatrixProduct
         columns: offsetsOf(columns, (index) => strideInResult.get(index)!),
         packed: null,
       },
-      parallel: outer.length === 0,
+      // Loops of one round are none.
+      parallel: outer.every(({ extent }) => extent === 1),
     })
     if (!context.epilogue) return
     const axes = node.axes.map((axis): ChunkAxis => {

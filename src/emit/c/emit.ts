@@ -135,4 +135,4 @@ function placeText(name: string, kernel: Kernel, program: Program): string {
 }
 
 const isShared = (scratch: string, { body }: Kernel): boolean =>
-  body.some((statement) => statement.kind === 'contraction' && statement.parallel && statement.c.buffer === scratch)
+  body.some((statement) => statement.kind === 'contraction' && statement.c.buffer === scratch)

@@ -78,7 +78,7 @@ export const meetingPlaces = { meetings: 0, arrived: 64, sleepers: 128, firstMay
 export const meetingBytes = 320
 
 /** How often a thread looks before it goes to sleep: some tens of microseconds. */
-const looks = 4000
+const looks = 60_000
 const sleepNanoseconds = 1_000_000_000n
 
 /** Writes the function (place, thread, threads) that returns when all threads have called it. */
