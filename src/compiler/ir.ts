@@ -5,6 +5,10 @@ import type { Affine } from '../index/affine.ts'
 /** The type of a value in flight. u8 and bool elements are loaded as i32 and bool. */
 export type ScalarType = 'f32' | 'f64' | 'i32' | 'bool'
 
+/** The bounds of i32. */
+export const smallest = -2147483648
+export const largest = 2147483647
+
 export type Operation =
   // arithmetic on f32, f64 and, up to `max`, i32; `mod` has the sign of the divisor
   | 'add'
