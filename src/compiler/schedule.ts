@@ -84,14 +84,14 @@ function inOrder(nodes: readonly Node[], request: ComputedRequest): readonly Com
   const computed = besideTwins(
     nodes.filter((node): node is ComputedNode => node.kind === 'comprehension' || node.kind === 'scatter'),
   )
-  const late = new Set<Node>(request.updates.map((update) => update.value))
+  const values = new Set<Node>(request.updates.map((update) => update.value))
   const needed = new Set<Node>()
   for (const node of computed) {
-    if (late.has(node)) continue
+    if (values.has(node)) continue
     for (const read of readsOf(node)) needed.add(storageNode(read.node))
   }
-  if ([...late].some((node) => needed.has(node))) return computed
-  return [...computed.filter((node) => !late.has(node)), ...computed.filter((node) => late.has(node))]
+  const isLate = (node: ComputedNode): boolean => values.has(node) && !needed.has(node)
+  return [...computed.filter((node) => !isLate(node)), ...computed.filter(isLate)]
 }
 
 /** A winner's place goes right after the maximum or minimum that it belongs to: one loop finds both. */
