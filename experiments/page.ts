@@ -60,7 +60,17 @@ export function pageHtml({ title, summary, settings, sections }: Page): string {
         .map((part) => (typeof part === 'string' ? part : `<figure>${toSvg(part.picture)}</figure>`))
         .join('\n')}`,
   )
-  return `<!doctype html>
+  return `${pageHead({ title, summary, settings }, css)}
+${bodies.join('\n')}
+</html>
+`
+}
+
+/** How every report begins: its title and style, what came of it, and the settings. */
+export const pageHead = (
+  { title, summary, settings }: Pick<Page, 'title' | 'summary' | 'settings'>,
+  css: string,
+): string => `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
@@ -68,11 +78,7 @@ export function pageHtml({ title, summary, settings, sections }: Page): string {
 <style>${css}</style>
 <h1>${safe(title)}</h1>
 <p>${safe(summary)}</p>
-<table>${settings.map(([name, value]) => `<tr><th>${safe(name)}<td>${safe(value)}`).join('\n')}</table>
-${bodies.join('\n')}
-</html>
-`
-}
+<table>${settings.map(([name, value]) => `<tr><th>${safe(name)}<td>${safe(value)}`).join('\n')}</table>`
 
 const css = `
 :root { color-scheme: light dark; --line: #8884 }

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { encode } from 'fast-png'
 import type { ImageSet } from '../src/data/index.ts'
 import type { Confusion, EpochRecord } from '../src/train/index.ts'
+import { pageHead, safe } from './page.ts'
 import type { Mistake } from './results.ts'
 
 export interface Report {
@@ -37,16 +38,8 @@ export async function writeReport(folder: string, report: Report): Promise<void>
 }
 
 export function reportHtml(report: Report): string {
-  const { title, summary, settings, epochs, confusion, test, mistakes, pictures } = report
-  return `<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>${safe(title)}</title>
-<style>${css}</style>
-<h1>${safe(title)}</h1>
-<p>${safe(summary)}</p>
-<table>${settings.map(([name, value]) => `<tr><th>${safe(name)}<td>${safe(value)}`).join('\n')}</table>
+  const { epochs, confusion, test, mistakes, pictures } = report
+  return `${pageHead(report, css)}
 <h2>Training</h2>
 ${epochTable(epochs)}
 <h2>Classes</h2>
@@ -69,8 +62,6 @@ th, td { padding: .15rem .7rem; border-bottom: 1px solid var(--line) } td { text
 .tiles { display: flex; flex-wrap: wrap; gap: 1rem } figure { margin: 0; width: 7rem; font-size: .8rem }
 figure img { width: 7rem; image-rendering: pixelated; background: #000 } svg.matrix { width: 4rem }
 `
-
-const safe = (text: string): string => text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`)
 
 const shareText = (share: number | null): string => (share === null ? '' : `${(100 * share).toFixed(2)}%`)
 

@@ -16,7 +16,7 @@ function printBuffer({ name, dtype, length, place }: Buffer): string {
 }
 
 /** The formulas of a kernel, and its loops. */
-export function printKernel(kernel: Kernel): string {
+function printKernel(kernel: Kernel): string {
   const formulas = kernel.formulas.flatMap((formula) => formula.split('\n')).map((line) => `  # ${line}`)
   return [`${kernel.name}:`, ...formulas, ...printBody(kernel.body, '  ')].join('\n')
 }
@@ -72,7 +72,7 @@ const infix: Partial<Record<Operation, string>> = {
   add: '+', sub: '-', mul: '*', div: '/', lt: '<', le: '<=', eq: '==', ne: '!=', and: 'and', or: 'or',
 } // biome-ignore format: a table
 
-export function printValue(value: Value): string {
+function printValue(value: Value): string {
   switch (value.kind) {
     case 'constant':
       if (value.type === 'bool') return value.value === 0 ? 'false' : 'true'
@@ -95,7 +95,7 @@ export function printValue(value: Value): string {
 }
 
 /** Index arithmetic: `28*i + j - 58`. */
-export function printAffine({ constant, terms }: Affine): string {
+function printAffine({ constant, terms }: Affine): string {
   const parts = terms.map(({ coefficient, atom }) => {
     const factor = Math.abs(coefficient) === 1 ? '' : `${Math.abs(coefficient)}*`
     return { sign: coefficient < 0 ? '-' : '+', text: `${factor}${printAtom(atom)}` }

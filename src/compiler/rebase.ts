@@ -3,7 +3,7 @@ import { type Affine, add, constant } from '../index/index.ts'
 import type { Panel, Statement, Value } from './ir.ts'
 
 /** Where each buffer begins for a kernel, in elements; buffers that begin at 0 are left out. */
-export type Origins = ReadonlyMap<string, number>
+type Origins = ReadonlyMap<string, number>
 
 /**
  * The same statements with every buffer taken from the first place that a constant offset names: the caller hands over the

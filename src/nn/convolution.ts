@@ -7,7 +7,7 @@ import { defineLayer } from './layer.ts'
 import type { WeightOptions } from './linear.ts'
 import { biasOf } from './linear.ts'
 import { parameter, tellFans } from './parameter.ts'
-import type { Layout, Padding, PerAxis, Window } from './spatial.ts'
+import type { Channels, Layout, Padding, PerAxis, Window } from './spatial.ts'
 import {
   axesOf,
   channelAxis,
@@ -86,14 +86,6 @@ function convolution(
       return apply(formula, { x, weight, bias, ...(padded ? extentOperands(extents) : {}) })
     },
   })
-}
-
-interface Channels {
-  readonly inChannels: number
-  readonly outChannels: number
-  readonly groups: number
-  readonly layout: Layout
-  readonly biased: boolean
 }
 
 /** `z[n,k,i,j] = bias[k] + sum(c,u,v) x[n,c,i+u,j+v] * weight[k,c,u,v]`, as the options have it. */

@@ -13,6 +13,15 @@ export type Padding = PerAxis | 'same' | 'valid'
 /** Where the channels stand: before the spatial axes ([batch, channels, …], the default), or last ([batch, …, channels]). */
 export type Layout = 'NCHW' | 'NHWC'
 
+/** What a convolution, transposed or not, has besides its windows. */
+export interface Channels {
+  readonly inChannels: number
+  readonly outChannels: number
+  readonly groups: number
+  readonly layout: Layout
+  readonly biased: boolean
+}
+
 /** A window along one axis. */
 export interface Window {
   readonly size: number

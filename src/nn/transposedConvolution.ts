@@ -10,7 +10,7 @@ import type { Layer } from './layer.ts'
 import { defineLayer } from './layer.ts'
 import { biasOf } from './linear.ts'
 import { parameter, tellFans } from './parameter.ts'
-import type { Layout, PerAxis, Window } from './spatial.ts'
+import type { Channels, PerAxis, Window } from './spatial.ts'
 import {
   axesOf,
   channelAxis,
@@ -127,14 +127,6 @@ function resultExtents(
         'give a larger input, or less padding',
     )
   })
-}
-
-interface Channels {
-  readonly inChannels: number
-  readonly outChannels: number
-  readonly groups: number
-  readonly layout: Layout
-  readonly biased: boolean
 }
 
 /**

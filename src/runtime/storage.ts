@@ -14,8 +14,9 @@ export const deviceRef = (device: Device, storage: Storage): StorageRef => ({
 /** The numbers of a leaf on a device; they are moved there at first use and stay. */
 export function onDevice(device: Device, node: DataNode | ParameterNode): Storage {
   const ref = liveStorage(node)
-  if (ref.device) {
-    if (ref.device.device === device) return ref.device.handle as Storage
+  // Data of few elements is shared by all tensors with these numbers, whatever device they are for: its host copy stays.
+  if (ref.device?.device === device) return ref.device.handle as Storage
+  if (ref.device && ref.host === null) {
     throw new DeviceError(
       'other-device',
       `a tensor of shape [${node.shape}] is on the device ${(ref.device.device as Device).name}, and the computation runs on ${device.name}; choose the device before making tensors`,
@@ -24,7 +25,7 @@ export function onDevice(device: Device, node: DataNode | ParameterNode): Storag
   const storage = device.allocate(node.dtype, sizeOf(node.shape))
   device.write(storage, ref.host!)
   ref.device = { device, handle: storage }
-  ref.host = null
+  if (node.kind !== 'data' || sizeOf(node.shape) > sharedSize) ref.host = null
   return storage
 }
 
@@ -42,7 +43,7 @@ export function peekLeaf({ storage }: DataNode | ParameterNode): TypedArray | nu
   return values instanceof Promise ? null : values
 }
 
-export function liveStorage(node: DataNode | ParameterNode): StorageRef {
+function liveStorage(node: DataNode | ParameterNode): StorageRef {
   if (node.storage) return node.storage
   const name = node.kind === 'parameter' ? node.cell.name : 'a tensor'
   throw new DeviceError(

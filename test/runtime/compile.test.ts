@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { observe } from '../../src/graph/tracing.ts'
-import { compile, grad, Parameter, parameter, type Tensor, tensor } from './support.ts'
+import { compile, grad, Parameter, parameter, setDevice, type Tensor, tensor } from './support.ts'
 
 test('a compiled step computes what the same code computes when it is run plainly', async () => {
   const plain = (x: Tensor, y: Tensor) => x.matmul(y.T).tanh().sum(1)
@@ -154,4 +154,13 @@ test('what a step returns shows its numbers, as does what has been read', async 
   assert.doesNotMatch(String(sum), /1\.5/)
   await sum.data()
   assert.match(String(sum), /1\.5.*2\.5/s)
+})
+
+test('equal small tensors may be used on one device after another', async () => {
+  const sums: number[] = []
+  for (const name of ['wasm', 'js'] as const) {
+    setDevice(name)
+    sums.push(await tensor([11, 31]).sum().item())
+  }
+  assert.deepEqual(sums, [42, 42])
 })

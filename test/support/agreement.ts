@@ -35,7 +35,7 @@ export async function assertAgreement(
       const step = compile(() => programs.map(({ outputs }) => outputs.map(({ tensor }) => tensor)))
       const found = await numbersOf(step())
       for (const [at, program] of programs.entries()) {
-        const wrong = firstDisagreement(program, await expectedOf(program), found[at], units[dtype])
+        const wrong = firstDisagreement(program, await expectedOf(program), found[at], unitOf(program))
         assert(wrong === null, `${program.lines.join('\n')}\n${wrong}`)
       }
       for (const count of threads) {
@@ -50,6 +50,20 @@ export async function assertAgreement(
 
 const numbersOf = (results: readonly (readonly Tensor[])[]): Promise<readonly (readonly TypedArray[])[]> =>
   Promise.all(results.map((tensors) => Promise.all(tensors.map((tensor) => tensor.data()))))
+
+/** The rounding unit of the least exact float in a program: whole numbers divided give f32 also among f64. */
+function unitOf(program: RandomProgram): number {
+  const seen = new Set<Node>()
+  const open = [...program.values, ...program.outputs.map(({ tensor }) => tensor)].map(({ node }) => node)
+  while (open.length > 0) {
+    const node = open.pop()!
+    if (seen.has(node)) continue
+    seen.add(node)
+    if (node.dtype === 'f32') return units.f32
+    open.push(...operandsOf(node))
+  }
+  return units.f64
+}
 
 interface Expected {
   /** The elements of each output. */
