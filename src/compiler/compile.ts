@@ -176,9 +176,9 @@ function lowerPlanned(kernel: KernelPlan, at: number, plan: Schedule, layout: La
     },
     targetsOf: (node) => layout.targetsOf.get(node) ?? [],
     contractions: target.contractions,
-    scratch: (length) => {
+    scratch: (length, owner) => {
       const name = `s${layout.buffers.size}`
-      layout.buffers.set(name, { name, dtype: 'f32', length, use: 'scratch' })
+      layout.buffers.set(name, { name, dtype: 'f32', length, use: owner === 'thread' ? 'scratch' : 'arena' })
       reads.add(name)
       return name
     },

@@ -26,7 +26,7 @@ export interface Places {
   /** Whether matrix products become contraction statements; else they are loops like all else. */
   readonly contractions: boolean
   /** A new f32 buffer that only this kernel uses. */
-  scratch(length: number): string
+  scratch(length: number, owner: 'thread' | 'kernel'): string
   /** Where a member is written: its own buffer, results, parameters; none when only this kernel needs it. */
   targetsOf(node: ComputedNode): readonly string[]
 }

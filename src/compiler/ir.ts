@@ -117,7 +117,7 @@ export interface Panel {
 }
 
 /**
- * `c[m,n] = Σ_k a[m,k] · b[k,n]` in f32, sums in a fixed order whatever the number of threads. The columns of `c` lie next to
+ * `c[m,n] = Σ_k a[m,k] · b[k,n]` in f32, or `+=` with `add`; sums in a fixed order whatever the number of threads. The columns of `c` lie next to
  * each other in memory wherever that could be arranged: they are the lanes of vectors.
  */
 export interface ContractionStatement {
@@ -128,6 +128,7 @@ export interface ContractionStatement {
   readonly a: Panel
   readonly b: Panel
   readonly c: Panel
+  readonly add: boolean
   /** Whether its blocks may be shared among threads: it stands in no parallel loop. */
   readonly parallel: boolean
 }

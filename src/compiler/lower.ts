@@ -2,8 +2,11 @@
 import type { ComprehensionNode, Node, ScatterNode } from '../graph/node.ts'
 import { type Affine, add, isConstant } from '../index/index.ts'
 import { constantValue, KernelBuilder } from './blocks.ts'
-import { type ChunkAxis, lowerContraction, type ProductPlace } from './contraction/lower.ts'
+import { type ChunkAxis, type ContractionContext, lowerContraction, type ProductPlace } from './contraction/lower.ts'
 import { type MatrixProduct, matrixProduct } from './contraction/roles.ts'
+import { lowerFilterConvolution } from './contraction/winograd/filter.ts'
+import { lowerImageConvolution } from './contraction/winograd/image.ts'
+import { convolutionOf } from './contraction/winograd/roles.ts'
 import { exprValue, flatten, frameOf, held, indexAffine, type Places, type Scope, scalarType } from './elements.ts'
 import type { LoopMode, Statement, Value } from './ir.ts'
 import { type PlainNode, resolve, storageNode } from './reads.ts'
@@ -75,13 +78,17 @@ function lowerProduct(
     }
     open([])
   }
-  lowerContraction(first, product, {
+  const context: ContractionContext = {
     b,
     bufferOf: (access) => places.bufferOf(storageNode(access.node)),
     target: targets[0] ?? null,
     scratch: places.scratch,
     epilogue: follow ? epilogue : null,
-  })
+  }
+  const convolution = convolutionOf(first, product)
+  if (convolution?.kind === 'image') lowerImageConvolution(first, convolution, context)
+  else if (convolution) lowerFilterConvolution(first, convolution, context)
+  else lowerContraction(first, product, context)
 }
 
 /** Loops over `extents`; the outermost may be shared among threads. */

@@ -58,6 +58,7 @@ export function productModule(shape: ProductShape, options: ProductOptions = {})
     a: panel('a', shape.aRows, shape.aColumns, options.packA ?? false),
     b: panel('b', shape.bRows, shape.bColumns, options.packB ?? false),
     c: panel('c', shape.cRows, shape.cColumns, false),
+    add: false,
     parallel: true,
   }
   let end = line

@@ -17,7 +17,8 @@ export interface ContractionContext {
   bufferOf(access: Access): string
   /** The buffer the product itself is wanted in; null when only what follows needs it. */
   readonly target: string | null
-  scratch(length: number): string
+  /** Memory that the kernel alone uses: each thread its own, or all threads together. */
+  scratch(length: number, owner: 'thread' | 'kernel'): string
   /** Emits the members that follow, for one chunk: `position` gives an axis as a loop opened inside. */
   readonly epilogue: ((axes: readonly ChunkAxis[], place: ProductPlace) => void) | null
 }
@@ -49,7 +50,14 @@ export function lowerContraction(node: ComprehensionNode, product: MatrixProduct
 
   const resultShape = node.axes.map((axis) => (inner.has(axis) ? cut(axis).extent : 1))
   const whole = context.target
-  const scratch = whole === null ? context.scratch(resultShape.reduce((size, extent) => size * extent, 1)) : null
+  const isDivided = outer.some(({ extent }) => extent > 1)
+  const scratch =
+    whole === null
+      ? context.scratch(
+          resultShape.reduce((size, extent) => size * extent, 1),
+          isDivided ? 'thread' : 'kernel',
+        )
+      : null
   const resultStrides = stridesOf(whole === null ? resultShape : node.shape)
   const strideInResult = new Map(node.axes.map((axis, at) => [axis.index, resultStrides[at]]))
 
@@ -98,8 +106,9 @@ export function lowerContraction(node: ComprehensionNode, product: MatrixProduct
         columns: offsetsOf(columns, (index) => strideInResult.get(index)!),
         packed: null,
       },
+      add: false,
       // Loops of one round are none.
-      parallel: outer.every(({ extent }) => extent === 1),
+      parallel: !isDivided,
     })
     if (!context.epilogue) return
     const axes = node.axes.map((axis): ChunkAxis => {

@@ -26,6 +26,8 @@ export interface Plan {
   readonly a: Panel
   readonly b: Panel
   readonly c: Panel
+  /** Whether c is added to. */
+  readonly add: boolean
   readonly width: number
   readonly tile: Tile
   /** The workspace in which `pack` has put b whole; null when each block is packed as it comes. */
@@ -53,10 +55,10 @@ export function planContractions(
 }
 
 function planOf(statement: ContractionStatement, width: number): Plan {
-  const { m, n, k, a, b, c } = statement
+  const { m, n, k, a, b, c, add } = statement
   const flip = (panel: Panel): Panel => ({ ...panel, rows: panel.columns, columns: panel.rows })
-  const asIs = { m, n, k, a, b, c }
-  const turned = { m: n, n: m, k, a: flip(b), b: flip(a), c: flip(c) }
+  const asIs = { m, n, k, a, b, c, add }
+  const turned = { m: n, n: m, k, a: flip(b), b: flip(a), c: flip(c), add }
   const chosen = costOf(turned, width) < costOf(asIs, width) ? turned : asIs
   return { ...chosen, width, tile: chooseTile(chosen.m, chosen.n, width), prepacked: null }
 }
@@ -379,6 +381,7 @@ function tileFunction(name: string, plan: Plan, way: Staging, context: Contracti
   }
   lines.push('  }')
   const contiguous = stepOf(c.columns) === 1 || n === 1
+  const adds = plan.add ? '1' : 'k0 > 0'
   const rowOffsets = context.tables.nameOf(c.rows)
   const columnOffsets = context.tables.nameOf(c.columns)
   const whole = n % columns === 0
@@ -388,7 +391,7 @@ function tileFunction(name: string, plan: Plan, way: Staging, context: Contracti
     lines.push(`  if (${r} < rows) {`)
     const store: string[] = []
     for (let v = 0; v < vectors; v++) {
-      store.push(`storef_${w}(to + ${v * w}, k0 > 0 ? loadf_${w}(to + ${v * w}) + s${r}_${v} : s${r}_${v});`)
+      store.push(`storef_${w}(to + ${v * w}, ${adds} ? loadf_${w}(to + ${v * w}) + s${r}_${v} : s${r}_${v});`)
     }
     if (contiguous) lines.push(`    float *to = c + ${rowOffsets}[i + ${r}] + ${c.columns[0]} + p * ${columns};`)
     if (contiguous && whole) lines.push(`    ${store.join(' ')}`)
@@ -398,7 +401,7 @@ function tileFunction(name: string, plan: Plan, way: Staging, context: Contracti
       lines.push(`      float part[${columns}];`)
       for (let v = 0; v < vectors; v++) lines.push(`      storef_${w}(part + ${v * w}, s${r}_${v});`)
       const target = contiguous ? 'to[j]' : `c[${rowOffsets}[i + ${r}] + ${columnOffsets}[p * ${columns} + j]]`
-      lines.push(`      for (int j = 0; j < count; j++) ${target} = k0 > 0 ? ${target} + part[j] : part[j];`)
+      lines.push(`      for (int j = 0; j < count; j++) ${target} = ${adds} ? ${target} + part[j] : part[j];`)
       lines.push('    }')
     }
     lines.push('  }')

@@ -44,11 +44,9 @@ export function emitC(program: Program, target: CTarget): string {
     blockLength = Math.max(blockLength, length)
     return 'blockSpace[thread]'
   }
-  for (const { name, length, place } of program.buffers.values()) {
-    if (place.kind === 'scratch')
-      workspaces.push(
-        `static float ${name}_[${target.maxThreads}][${Math.ceil(length / 16) * 16}] __attribute__((aligned(64)));`,
-      )
+  const scratch = scratchPlaces(program)
+  if (scratch.length > 0) {
+    workspaces.push(`static float scratch[${target.maxThreads}][${scratch.length}] __attribute__((aligned(64)));`)
   }
   let wasAlone = true
   const calls = program.kernels.map((kernel) => {
@@ -82,7 +80,7 @@ export function emitC(program: Program, target: CTarget): string {
     return [
       ...meeting,
       ...formulas,
-      `  ${fn}(${[...names.map((name) => argument(name, origins.get(name) ?? 0, kernel, program)), 'thread', 'threads'].join(', ')});`,
+      `  ${fn}(${[...names.map((name) => argument(name, origins.get(name) ?? 0, program, scratch)), 'thread', 'threads'].join(', ')});`,
     ].join('\n')
   })
   return [
@@ -121,18 +119,37 @@ const isDouble = (kernel: Kernel, program: Program): boolean =>
 
 const cTypes = { f32: 'float', f64: 'double', i32: 'int32_t', u8: 'u8', bool: 'u8' } as const
 
-function argument(name: string, origin: number, kernel: Kernel, program: Program): string {
-  const place = placeText(name, kernel, program)
+interface ScratchPlaces {
+  readonly places: ReadonlyMap<string, number>
+  /** Floats of one thread. */
+  readonly length: number
+}
+
+/** Scratch of different kernels shares its place. */
+function scratchPlaces(program: Program): ScratchPlaces {
+  const places = new Map<string, number>()
+  let longest = 0
+  for (const kernel of program.kernels) {
+    let end = 0
+    for (const name of new Set([...kernel.reads, ...kernel.writes])) {
+      const { place, length } = program.buffers.get(name)!
+      if (place.kind !== 'scratch') continue
+      places.set(name, end)
+      end += Math.ceil(length / 16) * 16
+    }
+    longest = Math.max(longest, end)
+  }
+  return { places, length: longest }
+}
+
+function argument(name: string, origin: number, program: Program, scratch: ScratchPlaces): string {
+  const place = placeText(name, program, scratch)
   return origin === 0 ? place : `${place} + ${origin}`
 }
 
-function placeText(name: string, kernel: Kernel, program: Program): string {
+function placeText(name: string, program: Program, scratch: ScratchPlaces): string {
   const { dtype, place } = program.buffers.get(name)!
-  // What all threads make together is in one place.
-  if (place.kind === 'scratch') return isShared(name, kernel) ? `${name}_[0]` : `${name}_[thread]`
+  if (place.kind === 'scratch') return `scratch[thread] + ${scratch.places.get(name)}`
   if (place.kind === 'arena') return `(${cTypes[dtype]} *)((char *)buffers[0] + ${place.byteOffset})`
   return `(${cTypes[dtype]} *)buffers[${program.external.indexOf(name) + 1}]`
 }
-
-const isShared = (scratch: string, { body }: Kernel): boolean =>
-  body.some((statement) => statement.kind === 'contraction' && statement.c.buffer === scratch)

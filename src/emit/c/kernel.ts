@@ -11,6 +11,7 @@ import type {
   Value,
 } from '../../compiler/ir.ts'
 import { chooseLanes } from '../../compiler/lanes.ts'
+import { pairOf } from '../../compiler/pairs.ts'
 import { peelGuards } from '../../compiler/peel.ts'
 import { blockWork } from '../../compiler/work.ts'
 import { type ContractionContext, contractionText, packText, planContractions } from './contraction.ts'
@@ -124,8 +125,15 @@ const plainPlace = (context: KernelContext): Place => ({
   use: context.use,
 })
 
-const block = (body: readonly Statement[], scope: Scope, indent: string): string[] =>
-  body.flatMap((statement) => statementText(statement, scope, indent))
+function block(body: readonly Statement[], scope: Scope, indent: string): string[] {
+  const lines: string[] = []
+  for (let at = 0; at < body.length; at++) {
+    const pair = pairText(body[at], body[at + 1], scope.place, indent)
+    lines.push(...(pair ?? statementText(body[at], scope, indent)))
+    if (pair) at++
+  }
+  return lines
+}
 
 function statementText(statement: Statement, scope: Scope, indent: string): string[] {
   const { place, context } = scope
@@ -244,6 +252,16 @@ function storeText(statement: Statement & { kind: 'store' }, place: Place, inden
   const stored = isBool ? `${lanes} & 1` : lanes
   if (stride === 1) return [`${indent}store${letter}_${w}(${buffer} + ${scalarIndex(offset)}, ${stored});`]
   return [`${indent}scatter${letter}_${w}(${buffer}, ${asLanes(indexText(offset, place), 'i32', w)}, ${stored});`]
+}
+
+/** Two stores to every second element, side by side, as stores of whole vectors; null where they are not that. */
+function pairText(first: Statement, second: Statement | undefined, place: Place, indent: string): string[] | null {
+  const pair = place.index === null || place.width === 1 ? null : pairOf(first, second)
+  if (!pair) return null
+  const [{ buffer, offset }] = pair
+  if (elementLetter(place, buffer) !== 'f' || strideOf(offset, place) !== 2) return null
+  const [a, b] = pair.map(({ value }) => asLanes(valueText(value, place), value.type, place.width))
+  return [`${indent}storePairs_${place.width}(${buffer} + ${scalarIndex(offset)}, ${a}, ${b});`]
 }
 
 function loopText(loop: LoopStatement, scope: Scope, indent: string, divided = false): string[] {

@@ -149,7 +149,9 @@ function loadText(value: Value & { kind: 'load' }, place: Place): Text {
   const loaded =
     stride === 1
       ? `load${letter}_${w}(${buffer} + ${scalarIndex(offset)})`
-      : `gather${letter}_${w}(${buffer}, ${indexText(offset, place).text})`
+      : stride === 2 && letter === 'f'
+        ? `loadSecond_${w}(${buffer} + ${scalarIndex(offset)})`
+        : `gather${letter}_${w}(${buffer}, ${indexText(offset, place).text})`
   return asMask(condition ? `(${condition.text} ? ${loaded} : ${zero})` : loaded, true)
 }
 

@@ -7,8 +7,26 @@ export function vectorTypes(width: number): string {
     : vectorTemplate
         .replaceAll('$', String(width))
         .replaceAll('@', String(width * 4))
-        .replaceAll('LANES', Array.from({ length: width }, (_, lane) => lane).join(', '))
+        .replaceAll(
+          'LANES',
+          list(width, (lane) => lane),
+        )
+        .replaceAll(
+          'SECONDS',
+          list(width, (lane) => (2 * lane < width ? 2 * lane : 2 * lane + 1)),
+        )
+        .replaceAll(
+          'LOWER_PAIRS',
+          list(width, (lane) => Math.floor(lane / 2) + (lane % 2) * width),
+        )
+        .replaceAll(
+          'UPPER_PAIRS',
+          list(width, (lane) => Math.floor((lane + width) / 2) + (lane % 2) * width),
+        )
 }
+
+const list = (width: number, of: (lane: number) => number): string =>
+  Array.from({ length: width }, (_, lane) => of(lane)).join(', ')
 
 export const header = `#include <stdint.h>
 #include <stddef.h>
@@ -109,6 +127,12 @@ static inline I$ loadb_$(const u8 *p) { BU$ b = *(const BU$ *)p; return __builti
 static inline void storef_$(float *p, F$ x) { *(FU$ *)p = x; }
 static inline void storei_$(int32_t *p, I$ x) { *(IU$ *)p = x; }
 static inline void storeb_$(u8 *p, I$ x) { *(BU$ *)p = __builtin_convertvector(x, B$); }
+// Every second element; the last that is read is the last that is wanted.
+static inline F$ loadSecond_$(const float *p) { return SHUFFLE(I$, loadf_$(p), loadf_$(p + $ - 1), SECONDS); }
+// The elements of two vectors in turns.
+static inline void storePairs_$(float *p, F$ a, F$ b) {
+  storef_$(p, SHUFFLE(I$, a, b, LOWER_PAIRS)); storef_$(p + $, SHUFFLE(I$, a, b, UPPER_PAIRS));
+}
 static inline F$ gatherf_$(const float *p, I$ o) { F$ r; for (int l = 0; l < $; l++) r[l] = p[o[l]]; return r; }
 static inline I$ gatheri_$(const int32_t *p, I$ o) { I$ r; for (int l = 0; l < $; l++) r[l] = p[o[l]]; return r; }
 static inline I$ gatherb_$(const u8 *p, I$ o) { I$ r; for (int l = 0; l < $; l++) r[l] = p[o[l]]; return r; }

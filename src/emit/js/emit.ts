@@ -86,7 +86,7 @@ function emitContraction(statement: Statement & { kind: 'contraction' }, indent:
     `${indent}  for (let m = 0; m < ${m}; m++) for (let n = 0; n < ${n}; n++) {`,
     `${indent}    let sum = 0`,
     `${indent}    for (let k = 0; k < ${k}; k++) sum += ${at(a, 'aRows[m]', 'aColumns[k]')} * ${at(b, 'bRows[k]', 'bColumns[n]')}`,
-    `${indent}    ${at(c, 'cRows[m]', 'cColumns[n]')} = sum`,
+    `${indent}    ${at(c, 'cRows[m]', 'cColumns[n]')} ${statement.add ? '+=' : '='} sum`,
     `${indent}  }`,
     `${indent}}`,
   ]

@@ -4,7 +4,6 @@ import { hoistOffsets } from '../../compiler/hoist.ts'
 import type { Kernel, Program, Statement, Value } from '../../compiler/ir.ts'
 import { chooseLanes } from '../../compiler/lanes.ts'
 import { peelGuards } from '../../compiler/peel.ts'
-import { privateScratch } from '../../compiler/scratch.ts'
 import { valuesOf } from '../../compiler/tidy.ts'
 import { bytesPerElement } from '../../dtype.ts'
 import { packUsers } from './contraction.ts'
@@ -168,18 +167,13 @@ function emitKernel(
   pushSlot(slots.scratchBytes).op('i32.mul').op('i32.add').set(ownScratch)
   const workspaceBase = f.local('i32')
   f.get(ownScratch).i32Const(scratch.bytes).op('i32.add').set(workspaceBase)
-  const ownBuffers = privateScratch(body)
   const bases = new Map<string, Local>()
   for (const name of new Set([...kernel.reads, ...kernel.writes])) {
     const base = f.local('i32')
     const { place } = program.buffers.get(name)!
     if (place.kind === 'external') pushSlot(slots.external + program.external.indexOf(name))
     else if (place.kind === 'arena') pushSlot(slots.arena).i32Const(place.byteOffset).op('i32.add')
-    else {
-      if (ownBuffers.has(name)) f.get(ownScratch)
-      else pushSlot(slots.scratch)
-      f.i32Const(scratch.places.get(name)!).op('i32.add')
-    }
+    else f.get(ownScratch).i32Const(scratch.places.get(name)!).op('i32.add')
     f.set(base)
     bases.set(name, base)
   }

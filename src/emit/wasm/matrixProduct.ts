@@ -40,6 +40,7 @@ export function productCode(
     .get(to)
     .op('i32.ge_s')
     .if(() => f.return())
+  if (plan.add) f.i32Const(1).set(code.block.add)
   const units = plan.split === 'rows' ? plan.rowBlocks : plan.segments * plan.unitsPerSegment
   const columnUnits = plan.segments * plan.unitsPerSegment
   eachBlock(code, () => {

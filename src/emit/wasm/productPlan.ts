@@ -47,6 +47,8 @@ export interface ProductPlan {
   readonly bSteps: BlockedTable
   /** The columns of C do not lie next to each other: tiles are made elsewhere and spread. */
   readonly spread: boolean
+  /** Whether C is added to. */
+  readonly add: boolean
   /** Along what the work may be split. */
   readonly split: 'rows' | 'columns'
 }
@@ -98,7 +100,7 @@ export function planProduct(statement: ContractionStatement, fma: boolean, overr
   const rowBlocks = Math.ceil(rows[0].tiles / rowBlockTiles)
   const packAll = bWanted === 'pack' && rowBlocks > 1 && Math.min(k, kBlock) * n <= blocking.bElements
   return {
-    swapped, m, n, k, a, b, c, aReading, rows, rowBlockTiles, rowBlocks, segments, segmentLength, tileWidth, fullTiles,
+    swapped, m, n, k, a, b, c, add: statement.add, aReading, rows, rowBlockTiles, rowBlocks, segments, segmentLength, tileWidth, fullTiles,
     restWidth, unitTiles, unitsPerSegment, kBlock, aSteps, bSteps, spread, split,
     bReading: packAll ? 'packAll' : bWanted,
     aOrder: orderOf(a.rows, rows.flatMap(({ height, tiles, firstRow }) => tileStarts(firstRow, height, tiles)), a.columns),

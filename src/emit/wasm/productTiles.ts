@@ -116,7 +116,7 @@ function multiplyTile(code: Code, group: Group, width: number, { bAt, cAt, cColu
         ? { kStride: plan.bSteps.stride ?? 'table', packed: false }
         : { kStride: padded(width), packed: true },
     c: { rowStride: plan.spread ? padded(width) : rowStrideOfC(plan) },
-    result: plan.spread || blocks === 1 ? 'store' : 'either',
+    result: plan.spread || (blocks === 1 && !plan.add) ? 'store' : 'either',
   })
   const pushTile = () => f.get(code.scratch).i32Const(scratchPlan.tileAt).op('i32.add')
   f.get(group.aAt).get(bAt)

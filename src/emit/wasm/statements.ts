@@ -1,5 +1,7 @@
 // Statements of the loop IR as instructions: loops, one value or four at a time, and what stands in them.
+
 import type { LoopStatement, ScalarType, Statement, Value } from '../../compiler/ir.ts'
+import { pairOf } from '../../compiler/pairs.ts'
 import { accumulateScalar, accumulateVector, winnerScalar, winnerVector } from './accumulators.ts'
 import { writeContraction, writePack } from './contraction.ts'
 import type { Local } from './encoder.ts'
@@ -11,7 +13,7 @@ import { addPartials, startPartials } from './partials.ts'
 import { convert, pushConstant, pushScalar } from './scalarCode.ts'
 import { intervalOf } from './valueIntervals.ts'
 import { pushVector, pushVectorConstant } from './vectorCode.ts'
-import { storeScalar, storeVector } from './vectorMemory.ts'
+import { liesInTurns, storePairs, storeScalar, storeVector } from './vectorMemory.ts'
 
 /** Which part of the turns of an outermost loop a thread takes. */
 export interface Share {
@@ -21,7 +23,13 @@ export interface Share {
 
 export function writeBlock(k: KernelState, body: readonly Statement[], share: Share | null = null): void {
   const bound: Local[] = []
-  for (const statement of body) writeStatement(k, statement, share, bound)
+  for (let at = 0; at < body.length; at++) {
+    const pair = k.lanes ? pairOf(body[at], body[at + 1]) : null
+    if (pair && liesInTurns(k, pair[0])) {
+      for (let copy = 0; copy < k.lanes!.copies; copy++) storePairs(k, pair, copy)
+      at++
+    } else writeStatement(k, body[at], share, bound)
+  }
   giveBack(k, bound)
 }
 

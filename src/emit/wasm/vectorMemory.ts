@@ -11,6 +11,7 @@ import { convert, pushScalar } from './scalarCode.ts'
 import { convertVector, pushVector } from './vectorCode.ts'
 
 type Load = Value & { kind: 'load' }
+type Store = Statement & { kind: 'store' }
 
 /** Pushes the elements of four lanes that are not all the same. */
 export function pushVectorLoad(k: KernelState, load: Load, copy: number): void {
@@ -176,7 +177,7 @@ function pushGuarded(k: KernelState, load: Load, guard: Value, copy: number): vo
 }
 
 /** Stores the lanes of one copy. */
-export function storeVector(k: KernelState, statement: Statement & { kind: 'store' }, copy: number): void {
+export function storeVector(k: KernelState, statement: Store, copy: number): void {
   const { f } = k
   const { buffer, offset, value } = statement
   const dtype = dtypeOf(k, buffer)
@@ -209,6 +210,30 @@ export function storeVector(k: KernelState, statement: Statement & { kind: 'stor
       for (let lane = 0; lane < width; lane++) {
         f.get(addresses).lane('i32x4.extract_lane', lane).get(vector)
         storeLane(k, value.type, dtype, lane, 0)
+      }
+    }),
+  )
+}
+
+/** Whether a store goes to every second element of f32. */
+export const liesInTurns = (k: KernelState, { buffer, offset }: Store): boolean =>
+  dtypeOf(k, buffer) === 'f32' && strideOf(offset, k.lanes!.strides) === 2
+
+/** Stores two such vectors, of elements next to each other, as two of neighbours. */
+export function storePairs(k: KernelState, [first, second]: readonly [Store, Store], copy: number): void {
+  const { f } = k
+  withTemporary(k, 'v128', (a) =>
+    withTemporary(k, 'v128', (b) => {
+      pushVector(k, first.value, copy)
+      f.set(a)
+      pushVector(k, second.value, copy)
+      f.set(b)
+      for (const half of [0, 1]) {
+        const at = pushAddress(k, first.buffer, first.offset, copy * width * 2 + half * width)
+        f.get(a)
+          .get(b)
+          .shuffle32(half === 0 ? [0, 4, 1, 5] : [2, 6, 3, 7])
+        f.memory('v128.store', at, 4)
       }
     }),
   )

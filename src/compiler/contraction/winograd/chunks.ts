@@ -1,0 +1,150 @@
+// A convolution's tiles in chunks whose transforms stay in the cache.
+import { type Affine, add, constant, scale } from '../../../index/index.ts'
+import type { KernelBuilder } from '../../blocks.ts'
+import type { LoopMode, Value } from '../../ir.ts'
+import type { Convolution, Layout } from './roles.ts'
+import { ofImage, points, tileSide, transformed } from './transforms.ts'
+
+/** So many tiles of one or more images: whole tile rows of each. */
+export interface Chunk {
+  readonly images: number
+  /** Rows of tiles, and tiles in a row. */
+  readonly rows: number
+  readonly columns: number
+  /** Tiles in all. */
+  readonly tiles: number
+  /** How many chunks make all images, and how many the rows of an image. */
+  readonly imageChunks: number
+  readonly rowChunks: number
+}
+
+/** Where a chunk begins, in images and in rows of tiles. */
+export interface ChunkPlace {
+  readonly image: Affine
+  readonly row: Affine
+}
+
+/** The products of a tile: one matrix of filters and channels for each. */
+export const productsOfTile = points * points
+
+/** Transforms of a chunk's tiles take so many numbers at most (512 KiB) … */
+const chunkNumbers = 131072
+/** … unless the filters, which each chunk reads whole, take more: then so large a part of what they take. */
+const partOfFilters = 0.5
+
+export function chunkOf({ images, rows, columns, channels, filters }: Convolution): Chunk {
+  const perRow = columns.extent / tileSide
+  const allRows = rows.extent / tileSide
+  const allImages = images?.extent ?? 1
+  const ofFilters = productsOfTile * channels.extent * filters.extent
+  const numbers = Math.max(chunkNumbers, partOfFilters * ofFilters)
+  const most = numbers / (productsOfTile * (channels.extent + filters.extent))
+  const inRows = largestPart(allRows, most / perRow)
+  const inImages = inRows === allRows ? largestPart(allImages, most / (perRow * allRows)) : 1
+  return {
+    images: inImages,
+    rows: inRows,
+    columns: perRow,
+    tiles: inImages * inRows * perRow,
+    imageChunks: allImages / inImages,
+    rowChunks: allRows / inRows,
+  }
+}
+
+/** The largest divisor that is at most so much; at least 1. */
+export function largestPart(whole: number, most: number): number {
+  let best = 1
+  for (let part = 1; part <= Math.min(whole, most); part++) if (whole % part === 0) best = part
+  return best
+}
+
+/** Loops over a chunk's tiles, one row in lanes: `inside` gets the tile's number in the chunk, its image, row and column. */
+export function eachTile(
+  b: KernelBuilder,
+  chunk: Chunk,
+  inside: (tile: Affine, image: Affine, row: Affine, column: Affine) => void,
+): void {
+  b.loop(chunk.images, 0, 'serial', (image) => {
+    b.loop(chunk.rows, 0, 'serial', (row) => {
+      b.loop(chunk.columns, 0, 'lanes', (column) => {
+        const line = add(scale(image, chunk.rows), row)
+        inside(add(scale(line, chunk.columns), column), image, row, column)
+      })
+    })
+  })
+}
+
+/** Fills `to[point, channel, tile]` with the transforms of the chunk's image tiles. */
+export function transformImage(
+  b: KernelBuilder,
+  { image, channels }: Convolution,
+  buffer: string,
+  chunk: Chunk,
+  place: ChunkPlace,
+  to: string,
+): void {
+  b.loop(channels.extent, 0, 'serial', (channel) => {
+    eachTile(b, chunk, (tile, nth, row, column) => {
+      const origin = originOf(image, channel, place, nth, row, column)
+      const numbers = square(points, (y, x) => b.load('f32', buffer, moved(origin, image, y, x), null))
+      const at = add(scale(channel, chunk.tiles), tile)
+      storePoints(b, to, at, channels.extent * chunk.tiles, transformed(b, numbers, ofImage))
+    })
+  })
+}
+
+/** The offset of a tile's first element. */
+export function originOf(
+  { base, image, channel, row, column }: Layout,
+  plane: Affine,
+  place: ChunkPlace,
+  nth: Affine,
+  tileRow: Affine,
+  tileColumn: Affine,
+): Affine {
+  const inImages = scale(add(place.image, nth), image)
+  const inRows = scale(add(place.row, tileRow), tileSide * row)
+  return [inImages, inRows, scale(tileColumn, tileSide * column), scale(plane, channel)].reduce(add, constant(base))
+}
+
+export const moved = (origin: Affine, { row, column }: Layout, y: number, x: number): Affine =>
+  add(origin, constant(y * row + x * column))
+
+export const square = <T>(side: number, make: (y: number, x: number) => T): readonly (readonly T[])[] =>
+  Array.from({ length: side }, (_, y) => Array.from({ length: side }, (_, x) => make(y, x)))
+
+/** Stores a tile's transform: its points are `distance` apart. */
+export function storePoints(
+  b: KernelBuilder,
+  buffer: string,
+  at: Affine,
+  distance: number,
+  values: readonly (readonly Value[])[],
+): void {
+  values.flat().forEach((value, point) => {
+    b.push({ kind: 'store', buffer, offset: add(at, constant(point * distance)), value, add: false })
+  })
+}
+
+/** What `storePoints` has stored. */
+export const loadPoints = (
+  b: KernelBuilder,
+  buffer: string,
+  at: Affine,
+  distance: number,
+): readonly (readonly Value[])[] =>
+  square(points, (y, x) => b.loadHere('f32', buffer, add(at, constant((y * points + x) * distance))))
+
+/** Loops over chunks; threads share the outermost that has more than one round. */
+export function eachChunk(b: KernelBuilder, chunk: Chunk, inside: (place: ChunkPlace) => void): void {
+  const byRows: LoopMode = chunk.imageChunks > 1 ? 'serial' : 'parallel'
+  b.loop(chunk.imageChunks, 0, 'parallel', (image) => {
+    b.loop(chunk.rowChunks, 0, byRows, (row) => {
+      inside({ image: scale(image, chunk.images), row: scale(row, chunk.rows) })
+    })
+  })
+}
+
+/** Offsets `0, step, 2 step …` */
+export const steps = (count: number, step: number): Int32Array =>
+  Int32Array.from({ length: count }, (_, at) => at * step)

@@ -1,0 +1,177 @@
+// Gradients of convolutions by their 3×3 windows, with 16 products for the 36 of every tile of 2×2 errors.
+import type { BoundRange, ComprehensionNode } from '../../../graph/node.ts'
+import { type Affine, add, constant, scale } from '../../../index/index.ts'
+import { constantValue } from '../../blocks.ts'
+import type { Value } from '../../ir.ts'
+import type { ChunkAxis, ContractionContext } from '../lower.ts'
+import {
+  type Chunk,
+  type ChunkPlace,
+  chunkOf,
+  eachTile,
+  largestPart,
+  loadPoints,
+  moved,
+  originOf,
+  productsOfTile,
+  square,
+  steps,
+  storePoints,
+  transformImage,
+} from './chunks.ts'
+import type { FilterConvolution } from './roles.ts'
+import { ofTwoTaps, tileSide, toThreeSums, transformed } from './transforms.ts'
+
+/** Chunks are summed in so many groups at most, whatever the number of threads: sums have one order. */
+const mostGroups = 8
+/** Sums of all groups take so many numbers at most (16 MiB). */
+const mostSums = 4194304
+
+/**
+ * In each group of chunks: transforms of the image's and the error's tiles, and 16 matrix products that are added up over
+ * the chunks. Then the groups' sums are added and transformed back.
+ */
+export function lowerFilterConvolution(
+  node: ComprehensionNode,
+  convolution: FilterConvolution,
+  context: ContractionContext,
+): void {
+  const { b } = context
+  const { channels, filters } = convolution
+  const chunk = chunkOf(convolution)
+  const matrix = filters.extent * channels.extent
+  const most = Math.min(mostGroups, mostSums / (productsOfTile * matrix))
+  const groups = largestPart(chunk.imageChunks > 1 ? chunk.imageChunks : chunk.rowChunks, most)
+  const owner = groups > 1 ? 'thread' : 'kernel'
+  const ofImages = context.scratch(productsOfTile * channels.extent * chunk.tiles, owner)
+  const ofErrors = context.scratch(productsOfTile * filters.extent * chunk.tiles, owner)
+  const products = context.scratch(groups * productsOfTile * matrix, 'kernel')
+
+  b.loop(groups, 0, 'parallel', (group) => {
+    const first = scale(group, productsOfTile * matrix)
+    b.loop(productsOfTile * matrix, 0, 'lanes', (at) => {
+      b.push({ kind: 'store', buffer: products, offset: add(first, at), value: constantValue('f32', 0), add: false })
+    })
+    eachChunkOf(context, chunk, group, groups, (place) => {
+      transformImage(b, convolution, context.bufferOf(convolution.image.access), chunk, place, ofImages)
+      transformErrors(convolution, context, chunk, place, ofErrors)
+      b.loop(productsOfTile, 0, 'serial', (point) => {
+        b.push({
+          kind: 'contraction',
+          m: filters.extent,
+          n: channels.extent,
+          k: chunk.tiles,
+          a: {
+            buffer: ofErrors,
+            base: scale(point, filters.extent * chunk.tiles),
+            rows: steps(filters.extent, chunk.tiles),
+            columns: steps(chunk.tiles, 1),
+            packed: null,
+          },
+          b: {
+            buffer: ofImages,
+            base: scale(point, channels.extent * chunk.tiles),
+            rows: steps(chunk.tiles, 1),
+            columns: steps(channels.extent, chunk.tiles),
+            packed: null,
+          },
+          c: {
+            buffer: products,
+            base: add(first, scale(point, matrix)),
+            rows: steps(filters.extent, channels.extent),
+            columns: steps(channels.extent, 1),
+            packed: null,
+          },
+          add: true,
+          parallel: false,
+        })
+      })
+    })
+  })
+  sumGroups(node, convolution, context, groups, products)
+}
+
+/** The chunks of a group, in order. */
+function eachChunkOf(
+  { b }: ContractionContext,
+  chunk: Chunk,
+  group: Affine,
+  groups: number,
+  inside: (place: ChunkPlace) => void,
+): void {
+  const byImages = chunk.imageChunks > 1
+  const images = chunk.imageChunks / (byImages ? groups : 1)
+  const rows = chunk.rowChunks / (byImages ? 1 : groups)
+  b.loop(images, 0, 'serial', (nth) => {
+    b.loop(rows, 0, 'serial', (row) => {
+      const image = byImages ? add(scale(group, images), nth) : nth
+      const line = byImages ? row : add(scale(group, rows), row)
+      inside({ image: scale(image, chunk.images), row: scale(line, chunk.rows) })
+    })
+  })
+}
+
+/** `to[point, filter, tile]`. */
+function transformErrors(
+  { error, filters }: FilterConvolution,
+  context: ContractionContext,
+  chunk: Chunk,
+  place: ChunkPlace,
+  to: string,
+): void {
+  const { b } = context
+  const buffer = context.bufferOf(error.access)
+  b.loop(filters.extent, 0, 'serial', (filter) => {
+    eachTile(b, chunk, (tile, nth, row, column) => {
+      const origin = originOf(error, filter, place, nth, row, column)
+      const numbers = square(tileSide, (y, x) => b.load('f32', buffer, moved(origin, error, y, x), null))
+      const at = add(scale(filter, chunk.tiles), tile)
+      storePoints(b, to, at, filters.extent * chunk.tiles, transformed(b, numbers, ofTwoTaps))
+    })
+  })
+}
+
+/** The groups' sums, added in order and transformed to `z[filter, channel, tap row, tap column]`. */
+function sumGroups(
+  node: ComprehensionNode,
+  { filters, channels, tapRows, tapColumns, mirroredRows, mirroredColumns }: FilterConvolution,
+  context: ContractionContext,
+  groups: number,
+  products: string,
+): void {
+  const { b } = context
+  const strides = new Map<string, number>()
+  let length = 1
+  for (const axis of [...node.axes].reverse()) {
+    strides.set(axis.index, length)
+    length *= axis.extent
+  }
+  const step = ({ index }: BoundRange): number => strides.get(index)!
+  const to = context.target ?? context.scratch(length, 'kernel')
+  const matrix = filters.extent * channels.extent
+  b.loop(filters.extent, 0, 'parallel', (k) => {
+    b.loop(channels.extent, 0, 'lanes', (c) => {
+      const at = add(scale(k, channels.extent), c)
+      const ofGroup = (group: number) =>
+        loadPoints(b, products, add(at, constant(group * productsOfTile * matrix)), matrix)
+      let sums = ofGroup(0)
+      for (let group = 1; group < groups; group++) {
+        const more = ofGroup(group)
+        sums = sums.map((line, y) => line.map((value, x): Value => b.operation('f32', 'add', value, more[y][x])))
+      }
+      const first = add(scale(k, step(filters)), scale(c, step(channels)))
+      const tap = (nth: number, isMirrored: boolean): number => (isMirrored ? 2 - nth : nth)
+      transformed(b, sums, toThreeSums).forEach((line, y) => {
+        line.forEach((value, x) => {
+          const [u, v] = [tap(y, mirroredRows), tap(x, mirroredColumns)]
+          const offset = add(first, constant(u * step(tapRows) + v * step(tapColumns)))
+          b.push({ kind: 'store', buffer: to, offset, value, add: false })
+        })
+      })
+    })
+  })
+  context.epilogue?.(
+    node.axes.map((axis): ChunkAxis => ({ extent: axis.extent, from: constant(0) })),
+    { buffer: to, offset: (at) => node.axes.reduce((sum, axis, n) => add(sum, scale(at[n], step(axis))), constant(0)) },
+  )
+}

@@ -1,0 +1,181 @@
+// Convolutions by 3×3 windows, and their gradients by the image, with 16 products for every four sums of nine.
+import type { ComprehensionNode } from '../../../graph/node.ts'
+import { type Affine, add, constant, scale } from '../../../index/index.ts'
+import type { ChunkAxis, ContractionContext } from '../lower.ts'
+import {
+  type Chunk,
+  type ChunkPlace,
+  chunkOf,
+  eachChunk,
+  eachTile,
+  loadPoints,
+  productsOfTile,
+  square,
+  steps,
+  storePoints,
+  transformImage,
+} from './chunks.ts'
+import type { ImageConvolution } from './roles.ts'
+import { ofThreeTaps, tileSide, toTwoSums, transformed } from './transforms.ts'
+
+/**
+ * Filters are transformed once; then, chunk by chunk, the image's tiles, 16 matrix products, one a point, and back. What follows
+ * reads a chunk's sums while they are in the cache.
+ */
+export function lowerImageConvolution(
+  node: ComprehensionNode,
+  convolution: ImageConvolution,
+  context: ContractionContext,
+): void {
+  const { b } = context
+  const { channels, filters } = convolution
+  const chunk = chunkOf(convolution)
+  const isWhole = chunk.imageChunks * chunk.rowChunks === 1
+  const owner = isWhole ? 'kernel' : 'thread'
+  const ofFilters = context.scratch(productsOfTile * filters.extent * channels.extent, 'kernel')
+  const ofImages = context.scratch(productsOfTile * channels.extent * chunk.tiles, owner)
+  const products = context.scratch(productsOfTile * filters.extent * chunk.tiles, owner)
+  const result = resultOf(node, convolution, chunk, context, owner)
+
+  transformFilters(convolution, context, ofFilters)
+  eachChunk(b, chunk, (place) => {
+    transformImage(b, convolution, context.bufferOf(convolution.image.access), chunk, place, ofImages)
+    b.loop(productsOfTile, 0, 'serial', (point) => {
+      const panel = (buffer: string, rows: number, columns: number) => ({
+        buffer,
+        base: scale(point, rows * columns),
+        rows: steps(rows, columns),
+        columns: steps(columns, 1),
+        packed: null,
+      })
+      b.push({
+        kind: 'contraction',
+        m: filters.extent,
+        n: chunk.tiles,
+        k: channels.extent,
+        a: panel(ofFilters, filters.extent, channels.extent),
+        b: panel(ofImages, channels.extent, chunk.tiles),
+        c: panel(products, filters.extent, chunk.tiles),
+        add: false,
+        parallel: false,
+      })
+    })
+    sumTiles(convolution, context, chunk, place, products, result)
+    context.epilogue?.(result.axes(place), result.place(place))
+  })
+}
+
+/** `to[point, filter, channel]`. */
+function transformFilters(
+  { filter, filters, channels }: ImageConvolution,
+  context: ContractionContext,
+  to: string,
+): void {
+  const { b } = context
+  const buffer = context.bufferOf(filter.access)
+  b.loop(filters.extent, 0, 'parallel', (k) => {
+    b.loop(channels.extent, 0, 'lanes', (c) => {
+      const first = add(add(scale(k, filter.image), scale(c, filter.channel)), constant(filter.base))
+      const taps = square(3, (u, v) =>
+        b.load('f32', buffer, add(first, constant(u * filter.row + v * filter.column)), null),
+      )
+      const at = add(scale(k, channels.extent), c)
+      storePoints(b, to, at, filters.extent * channels.extent, transformed(b, taps, ofThreeTaps))
+    })
+  })
+}
+
+/** From products to sums: `z[image, filter, row, column]` of the chunk. */
+function sumTiles(
+  { filters }: ImageConvolution,
+  { b }: ContractionContext,
+  chunk: Chunk,
+  place: ChunkPlace,
+  products: string,
+  result: Result,
+): void {
+  b.loop(filters.extent, 0, 'serial', (k) => {
+    eachTile(b, chunk, (tile, image, row, column) => {
+      const at = add(scale(k, chunk.tiles), tile)
+      const sums = transformed(b, loadPoints(b, products, at, filters.extent * chunk.tiles), toTwoSums)
+      const first = result.offset(place, image, k, scale(row, tileSide), scale(column, tileSide))
+      sums.forEach((line, y) => {
+        line.forEach((value, x) => {
+          const offset = add(first, constant(y * result.row + x * result.column))
+          b.push({ kind: 'store', buffer: result.buffer, offset, value, add: false })
+        })
+      })
+    })
+  })
+}
+
+interface Result {
+  readonly buffer: string
+  /** Steps from a sum to the one below, and to the one beside it. */
+  readonly row: number
+  readonly column: number
+  /** The offset of an element of a chunk. */
+  offset(place: ChunkPlace, image: Affine, filter: Affine, row: Affine, column: Affine): Affine
+  axes(place: ChunkPlace): readonly ChunkAxis[]
+  place(place: ChunkPlace): Parameters<NonNullable<ContractionContext['epilogue']>>[1]
+}
+
+/** Where the sums go: into the result's own buffer, or one chunk after another into the same scratch. */
+function resultOf(
+  node: ComprehensionNode,
+  { images, filters, rows, columns }: ImageConvolution,
+  chunk: Chunk,
+  context: ContractionContext,
+  owner: 'kernel' | 'thread',
+): Result {
+  const extents = new Map([
+    [filters, filters.extent],
+    [rows, chunk.rows * tileSide],
+    [columns, chunk.columns * tileSide],
+  ])
+  if (images) extents.set(images, chunk.images)
+  const shape = node.axes.map((axis) => extents.get(axis) ?? 1)
+  const isScratch = context.target === null
+  const strides = new Map<unknown, number>()
+  let stride = 1
+  for (let axis = node.axes.length - 1; axis >= 0; axis--) {
+    strides.set(node.axes[axis], stride)
+    stride *= isScratch ? shape[axis] : node.axes[axis].extent
+  }
+  const buffer = context.target ?? context.scratch(stride, owner)
+  const step = (axis: unknown): number => strides.get(axis) ?? 0
+  const startOf = (axis: unknown, place: ChunkPlace): Affine => {
+    if (axis === images) return place.image
+    return axis === rows ? scale(place.row, tileSide) : constant(0)
+  }
+  return {
+    buffer,
+    row: step(rows),
+    column: step(columns),
+    offset: (place, image, filter, row, column) => {
+      const inside: readonly (readonly [unknown, Affine])[] = [
+        [images, image],
+        [filters, filter],
+        [rows, row],
+        [columns, column],
+      ]
+      return inside.reduce(
+        (sum, [axis, at]) => add(sum, scale(isScratch ? at : add(startOf(axis, place), at), step(axis))),
+        constant(0),
+      )
+    },
+    axes: (place) =>
+      node.axes.map((axis, at) =>
+        axis.extent === 1 ? { fixed: constant(0) } : { extent: shape[at], from: startOf(axis, place) },
+      ),
+    place: (place) => ({
+      buffer,
+      offset: (at) =>
+        node.axes.reduce(
+          (sum, axis, position) =>
+            add(sum, scale(isScratch ? add(at[position], scale(startOf(axis, place), -1)) : at[position], step(axis))),
+          constant(0),
+        ),
+    }),
+  }
+}

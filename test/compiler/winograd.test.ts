@@ -1,0 +1,183 @@
+// Convolutions by Winograd's transforms: which they are, and that they compute what the sums say, on every device.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Statement } from '../../src/compiler/ir.ts'
+import type { Device } from '../../src/device/device.ts'
+import { jsDevice } from '../../src/device/js/device.ts'
+import { nativeAbsence, nativeDevice } from '../../src/device/native/device.ts'
+import { wasmDevice } from '../../src/device/wasm/device.ts'
+import type { TypedArray } from '../../src/dtype.ts'
+import { formula, grad, setThreads, type Tensor, tensor } from '../../src/index.ts'
+import { uniformAt } from '../../src/random/threefry.ts'
+import { assertSame, runOn } from '../device/runOn.ts'
+import { outputsOf, statementsOf } from './run.ts'
+
+let drawings = 0
+const numbers = (...shape: number[]): Tensor => {
+  const stream = drawings++
+  const size = shape.reduce((product, extent) => product * extent, 1)
+  return tensor(
+    Float32Array.from({ length: size }, (_, at) => 2 * uniformAt(3, stream, 0, at) - 1),
+    { shape },
+  )
+}
+
+interface Case {
+  /** How many of the convolution and its two gradients are computed by transforms. */
+  readonly count?: number
+  readonly text: string
+  readonly x: readonly number[]
+  readonly w: readonly number[]
+}
+
+const padded = 'z[n,k,i<H,j<W] = sum(c,u,v) x?[n,c,i+u-1,j+v-1] * w[k,c,u,v]'
+const sized = (height: number, width: number, text = padded): string =>
+  text.replace('<H', `<${height}`).replace('<W', `<${width}`)
+
+/** What is computed by transforms; each with its gradients by x and w. */
+const convolutions: Readonly<Record<string, Case>> = {
+  'several images in a chunk': { text: sized(8, 8), x: [6, 24, 8, 8], w: [24, 24, 3, 3] },
+  'chunks of an image': { text: sized(32, 16), x: [1, 64, 32, 16], w: [40, 64, 3, 3] },
+  'a wide image': { text: sized(4, 64), x: [2, 32, 4, 64], w: [24, 32, 3, 3] },
+  // The gradient by the image has 10 columns.
+  'without padding': {
+    count: 2,
+    text: 'z[n,k,i,j] = sum(c,u,v) x[n,c,i+u,j+v] * w[k,c,u,v]',
+    x: [2, 24, 10, 10],
+    w: [32, 24, 3, 3],
+  },
+  'channels last': {
+    text: sized(8, 8, 'z[n,i<H,j<W,k] = sum(u,v,c) x?[n,i+u-1,j+v-1,c] * w[k,u,v,c]'),
+    x: [2, 8, 8, 24],
+    w: [24, 3, 3, 24],
+  },
+  'windows turned over': {
+    text: sized(8, 16, 'z[n,k,i<H,j<W] = sum(c,u,v) x?[n,c,i+1-u,j+v-1] * w[k,c,u,v]'),
+    x: [2, 24, 8, 16],
+    w: [24, 24, 3, 3],
+  },
+  'one image without an axis': {
+    text: sized(8, 8, 'z[k,i<H,j<W] = sum(c,u,v) x?[c,i+u-1,j+v-1] * w[k,c,u,v]'),
+    x: [24, 8, 8],
+    w: [24, 24, 3, 3],
+  },
+}
+
+const others: Readonly<Record<string, Case>> = {
+  'a stride': {
+    text: sized(8, 8, 'z[n,k,i<H,j<W] = sum(c,u,v) x?[n,c,2*i+u-1,2*j+v-1] * w[k,c,u,v]'),
+    x: [2, 24, 16, 16],
+    w: [24, 24, 3, 3],
+  },
+  'windows of five': {
+    text: sized(8, 8, 'z[n,k,i<H,j<W] = sum(c,u,v) x?[n,c,i+u-2,j+v-2] * w[k,c,u,v]'),
+    x: [2, 24, 8, 8],
+    w: [24, 24, 5, 5],
+  },
+  'an odd size': { text: sized(7, 8), x: [2, 24, 7, 8], w: [24, 24, 3, 3] },
+  'few channels': { text: sized(8, 8), x: [2, 3, 8, 8], w: [24, 3, 3, 3] },
+  'weights of each position': {
+    text: sized(8, 8, 'z[n,k,i<H,j<W] = sum(c,u,v) x?[n,c,i+u-1,j+v-1] * w[k,c,i,j,u,v]'),
+    x: [2, 24, 8, 8],
+    w: [4, 24, 8, 8, 3, 3],
+  },
+}
+
+/** The convolution, and its gradients by the image and by the windows. */
+function tensorsOf({ text, x: xShape, w: wShape }: Case): readonly Tensor[] {
+  const [x, w] = [numbers(...xShape), numbers(...wShape)]
+  const z = formula(text)({ x, w } as never)
+  const adjoint = numbers(...z.shape)
+  return [z, ...grad(z.mul(adjoint).sum(), [x, w])]
+}
+
+/** Sixteen products in a loop are the sign of it. */
+const isByTransforms = (body: readonly Statement[]): boolean =>
+  statementsOf(body).some(
+    (statement) => statement.kind === 'loop' && statement.extent === 16 && statement.body[0].kind === 'contraction',
+  )
+
+const countByTransforms = (tensors: readonly Tensor[]): number =>
+  outputsOf(tensors, true).program.kernels.filter(({ body }) => isByTransforms(body)).length
+
+test('3×3 convolutions of stride 1 and both their gradients go by transforms', () => {
+  for (const [name, one] of Object.entries(convolutions)) {
+    assert.equal(countByTransforms(tensorsOf(one)), one.count ?? 3, name)
+  }
+})
+
+test('other windows do not', () => {
+  for (const [name, one] of Object.entries(others)) assert.equal(countByTransforms(tensorsOf(one)), 0, name)
+})
+
+const plain = jsDevice()
+const skip = nativeAbsence() ?? false
+const devices: Readonly<Record<string, () => Device>> = {
+  js: () => jsDevice({ contractions: true }),
+  wasm: () => wasmDevice({ check: true, threads: () => 1 }),
+  'wasm without fused multiply-adds': () => wasmDevice({ check: true, threads: () => 1, relaxedSimd: false }),
+  native: nativeDevice,
+}
+
+/** How far f32 sums may be from the sums as they are, as a part of the sum of magnitudes. */
+const allowed = 2 ** -20
+
+interface Expected {
+  readonly name: string
+  readonly tensor: Tensor
+  readonly exact: TypedArray
+  readonly magnitudes: TypedArray
+}
+
+/** Every result in f32, what it is in f64 by plain loops, and what it would be of magnitudes. */
+const expected: readonly Expected[] = Object.entries(convolutions).flatMap(([name, { text, x: xShape, w: wShape }]) => {
+  const [x, w] = [numbers(...xShape), numbers(...wShape)]
+  const adjoint = numbers(...formula(text)({ x, w } as never).shape)
+  const results = (x: Tensor, w: Tensor, adjoint: Tensor): readonly Tensor[] => {
+    const z = formula(text)({ x, w } as never)
+    return [z, ...grad(z.mul(adjoint).sum(), [x, w])]
+  }
+  const wide = (t: Tensor): Tensor => t.cast('f64')
+  const exact = runOn(plain, results(wide(x), wide(w), wide(adjoint)))
+  const magnitudes = runOn(plain, results(wide(x).abs(), wide(w).abs(), wide(adjoint).abs()))
+  return results(x, w, adjoint).map((tensor, at) => ({
+    name: `${name}, result ${at}`,
+    tensor,
+    exact: exact[at],
+    magnitudes: magnitudes[at],
+  }))
+})
+const tensors = expected.map(({ tensor }) => tensor)
+
+for (const [device, make] of Object.entries(devices)) {
+  test(`what comes out is the sums, on the device ${device}`, { skip: device === 'native' && skip }, () => {
+    runOn(make(), tensors).forEach((values, at) => {
+      const { name, exact, magnitudes } = expected[at]
+      for (let element = 0; element < values.length; element++) {
+        const off = Math.abs(values[element] - exact[element])
+        const about = `${name}, element ${element}: ${values[element]} for ${exact[element]}`
+        assert.ok(off <= allowed * magnitudes[element], about)
+      }
+    })
+  })
+}
+
+test('what follows a convolution reads its sums', () => {
+  const [x, w, t] = [numbers(4, 24, 16, 8), numbers(32, 24, 3, 3), numbers(32)]
+  const z = formula('z[n,k,i<16,j<8] = t[k] + sum(c,u,v) x?[n,c,i+u-1,j+v-1] * w[k,c,u,v]')({ x, w, t })
+  const results = [z.relu(), z.sum(1)]
+  const values = runOn(devices.js(), results)
+  runOn(plain, results).forEach((wanted, at) => {
+    assertSame(`result ${at}`, values[at], wanted, 2e-5)
+  })
+})
+
+test('any number of threads gives the same bits', { skip }, () => {
+  const [alone, ...together] = [1, 2, 3].map((count) => {
+    setThreads(count)
+    return runOn(nativeDevice(), tensors)
+  })
+  for (const [at, { name }] of expected.entries()) {
+    for (const values of together) assertSame(name, values[at], alone[at])
+  }
+})
