@@ -32,6 +32,9 @@ const chunkNumbers = 131072
 /** … unless the filters, which each chunk reads whole, take more: then so large a part of what they take. */
 const partOfFilters = 0.5
 
+/** From one point's matrix to the next: a cache line more than it takes, or all would fall into the same sets of the cache. */
+export const planeOf = (rows: number, columns: number): number => rows * columns + 16
+
 export function chunkOf({ images, rows, columns, channels, filters }: Convolution): Chunk {
   const perRow = columns.extent / tileSide
   const allRows = rows.extent / tileSide
@@ -88,7 +91,7 @@ export function transformImage(
       const origin = originOf(image, channel, place, nth, row, column)
       const numbers = square(points, (y, x) => b.load('f32', buffer, moved(origin, image, y, x), null))
       const at = add(scale(channel, chunk.tiles), tile)
-      storePoints(b, to, at, channels.extent * chunk.tiles, transformed(b, numbers, ofImage))
+      storePoints(b, to, at, planeOf(channels.extent, chunk.tiles), transformed(b, numbers, ofImage))
     })
   })
 }

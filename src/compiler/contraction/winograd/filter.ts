@@ -13,6 +13,7 @@ import {
   loadPoints,
   moved,
   originOf,
+  planeOf,
   productsOfTile,
   square,
   steps,
@@ -39,12 +40,12 @@ export function lowerFilterConvolution(
   const { b } = context
   const { channels, filters } = convolution
   const chunk = chunkOf(convolution)
-  const matrix = filters.extent * channels.extent
+  const matrix = planeOf(filters.extent, channels.extent)
   const most = Math.min(mostGroups, mostSums / (productsOfTile * matrix))
   const groups = largestPart(chunk.imageChunks > 1 ? chunk.imageChunks : chunk.rowChunks, most)
   const owner = groups > 1 ? 'thread' : 'kernel'
-  const ofImages = context.scratch(productsOfTile * channels.extent * chunk.tiles, owner)
-  const ofErrors = context.scratch(productsOfTile * filters.extent * chunk.tiles, owner)
+  const ofImages = context.scratch(productsOfTile * planeOf(channels.extent, chunk.tiles), owner)
+  const ofErrors = context.scratch(productsOfTile * planeOf(filters.extent, chunk.tiles), owner)
   const products = context.scratch(groups * productsOfTile * matrix, 'kernel')
 
   b.loop(groups, 0, 'parallel', (group) => {
@@ -63,14 +64,14 @@ export function lowerFilterConvolution(
           k: chunk.tiles,
           a: {
             buffer: ofErrors,
-            base: scale(point, filters.extent * chunk.tiles),
+            base: scale(point, planeOf(filters.extent, chunk.tiles)),
             rows: steps(filters.extent, chunk.tiles),
             columns: steps(chunk.tiles, 1),
             packed: null,
           },
           b: {
             buffer: ofImages,
-            base: scale(point, channels.extent * chunk.tiles),
+            base: scale(point, planeOf(channels.extent, chunk.tiles)),
             rows: steps(chunk.tiles, 1),
             columns: steps(channels.extent, chunk.tiles),
             packed: null,
@@ -126,7 +127,7 @@ function transformErrors(
       const origin = originOf(error, filter, place, nth, row, column)
       const numbers = square(tileSide, (y, x) => b.load('f32', buffer, moved(origin, error, y, x), null))
       const at = add(scale(filter, chunk.tiles), tile)
-      storePoints(b, to, at, filters.extent * chunk.tiles, transformed(b, numbers, ofTwoTaps))
+      storePoints(b, to, at, planeOf(filters.extent, chunk.tiles), transformed(b, numbers, ofTwoTaps))
     })
   })
 }
@@ -148,7 +149,7 @@ function sumGroups(
   }
   const step = ({ index }: BoundRange): number => strides.get(index)!
   const to = context.target ?? context.scratch(length, 'kernel')
-  const matrix = filters.extent * channels.extent
+  const matrix = planeOf(filters.extent, channels.extent)
   b.loop(filters.extent, 0, 'parallel', (k) => {
     b.loop(channels.extent, 0, 'lanes', (c) => {
       const at = add(scale(k, channels.extent), c)

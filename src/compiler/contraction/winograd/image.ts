@@ -9,6 +9,7 @@ import {
   eachChunk,
   eachTile,
   loadPoints,
+  planeOf,
   productsOfTile,
   square,
   steps,
@@ -32,9 +33,9 @@ export function lowerImageConvolution(
   const chunk = chunkOf(convolution)
   const isWhole = chunk.imageChunks * chunk.rowChunks === 1
   const owner = isWhole ? 'kernel' : 'thread'
-  const ofFilters = context.scratch(productsOfTile * filters.extent * channels.extent, 'kernel')
-  const ofImages = context.scratch(productsOfTile * channels.extent * chunk.tiles, owner)
-  const products = context.scratch(productsOfTile * filters.extent * chunk.tiles, owner)
+  const ofFilters = context.scratch(productsOfTile * planeOf(filters.extent, channels.extent), 'kernel')
+  const ofImages = context.scratch(productsOfTile * planeOf(channels.extent, chunk.tiles), owner)
+  const products = context.scratch(productsOfTile * planeOf(filters.extent, chunk.tiles), owner)
   const result = resultOf(node, convolution, chunk, context, owner)
 
   transformFilters(convolution, context, ofFilters)
@@ -43,7 +44,7 @@ export function lowerImageConvolution(
     b.loop(productsOfTile, 0, 'serial', (point) => {
       const panel = (buffer: string, rows: number, columns: number) => ({
         buffer,
-        base: scale(point, rows * columns),
+        base: scale(point, planeOf(rows, columns)),
         rows: steps(rows, columns),
         columns: steps(columns, 1),
         packed: null,
@@ -80,7 +81,7 @@ function transformFilters(
         b.load('f32', buffer, add(first, constant(u * filter.row + v * filter.column)), null),
       )
       const at = add(scale(k, channels.extent), c)
-      storePoints(b, to, at, filters.extent * channels.extent, transformed(b, taps, ofThreeTaps))
+      storePoints(b, to, at, planeOf(filters.extent, channels.extent), transformed(b, taps, ofThreeTaps))
     })
   })
 }
@@ -97,7 +98,7 @@ function sumTiles(
   b.loop(filters.extent, 0, 'serial', (k) => {
     eachTile(b, chunk, (tile, image, row, column) => {
       const at = add(scale(k, chunk.tiles), tile)
-      const sums = transformed(b, loadPoints(b, products, at, filters.extent * chunk.tiles), toTwoSums)
+      const sums = transformed(b, loadPoints(b, products, at, planeOf(filters.extent, chunk.tiles)), toTwoSums)
       const first = result.offset(place, image, k, scale(row, tileSide), scale(column, tileSide))
       sums.forEach((line, y) => {
         line.forEach((value, x) => {
