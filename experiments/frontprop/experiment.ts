@@ -1,12 +1,12 @@
 // The document's feed-forward networks, and every way to their gradients.
 
 import { numberFlag } from '../../src/cli/arguments.ts'
-import { UsageError } from '../../src/cli/command.ts'
 import type { Split } from '../../src/data/index.ts'
 import { device } from '../../src/index.ts'
 import { sideBySide } from '../../src/plot/index.ts'
 import { progressLog } from '../../src/train/index.ts'
 import type { Experiment, Outcome, Settings } from '../experiment.ts'
+import { choice, choices, textFlag } from '../flagValues.ts'
 import { imagesFor, subset } from '../imageData.ts'
 import { paragraph, type Section, surroundings, table, writePage } from '../page.ts'
 import { runFolder } from '../report.ts'
@@ -100,7 +100,7 @@ async function planOf(settings: Settings): Promise<Plan> {
     lr: settings.lr,
     optimizer: choice(settings, 'optimizer', ['sgd', 'adam'] as const) ?? 'sgd',
     loss: choice(settings, 'loss', ['mse', 'cross-entropy'] as const) ?? 'mse',
-    dropout: numberFlag(text(own.dropout), 'dropout', 'number above 0') ?? 0,
+    dropout: numberFlag(textFlag(own.dropout), 'dropout', 'number above 0') ?? 0,
     seed,
     signal,
     log: progressLog(),
@@ -108,7 +108,7 @@ async function planOf(settings: Settings): Promise<Plan> {
   const initialization = choice(settings, 'init', ['kaiming', 'pytorch', 'normal'] as const)
   const usual = parts.filter((part) => part !== 'wishes' || !(quick || hasWishes(recipe)))
   const chosen = choices(settings, 'part', parts) ?? usual
-  const generations = numberFlag(text(own.generations), 'generations', 'whole number above 0')
+  const generations = numberFlag(textFlag(own.generations), 'generations', 'whole number above 0')
   const slow = device().name === 'js'
   const all = await imagesFor('mnist', settings)
   const most = limit ?? (quick ? 6000 : slow ? 12_000 : all.train.shape[0])
@@ -121,31 +121,6 @@ async function planOf(settings: Settings): Promise<Plan> {
     generations: generations ?? (quick || slow ? 60 : 3000),
     timing: quick ? 60 : 500,
   }
-}
-
-const text = (value: string | boolean | undefined): string | undefined =>
-  typeof value === 'string' ? value : undefined
-
-/** Throws UsageError for what is none of `accepted`. */
-function choice<T extends string>(settings: Settings, flag: string, accepted: readonly T[]): T | undefined {
-  const [first, ...more] = choices(settings, flag, accepted) ?? []
-  if (more.length > 0) throw new UsageError(`--${flag} takes one name, not ${more.length + 1}`)
-  return first
-}
-
-/** Several, with commas between them. Throws UsageError. */
-function choices<T extends string>(
-  { flags: own = {} }: Settings,
-  flag: string,
-  accepted: readonly T[],
-): readonly T[] | undefined {
-  return text(own[flag])
-    ?.split(',')
-    .map((value) => {
-      const found = accepted.find((one) => one === value)
-      if (!found) throw new UsageError(`--${flag} ${value}: it must be one of ${accepted.join(', ')}`)
-      return found
-    })
 }
 
 const hasWishes = ({ optimizer, loss, dropout }: Recipe): boolean =>
