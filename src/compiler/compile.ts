@@ -7,6 +7,7 @@ import { prepareContractions } from './contraction/prepare.ts'
 import type { Places } from './elements.ts'
 import type { Buffer, Kernel, Program } from './ir.ts'
 import { lowerKernel } from './lower.ts'
+import { keepNear } from './nearness.ts'
 import { type ComputedNode, isLeaf, resolve, storageNode } from './reads.ts'
 import { type ComputedRequest, computedRequest, type Request } from './request.ts'
 import { type KernelPlan, type Schedule, schedule } from './schedule.ts'
@@ -35,7 +36,9 @@ export function compileGraph(request: Request, target: Target): Compiled {
   const layout = layOut(wanted, plan)
   const kernels = plan.kernels.map((kernel, at) => lowerPlanned(kernel, at, plan, layout, target))
   for (const { from, to } of layout.copies) kernels.push(copyKernel(from, to, kernels.length, layout))
-  return { program: assemble(kernels, layout), bindings: layout.bindings }
+  // Devices without micro-kernels are for reading and checking.
+  const near = target.contractions ? nearer(kernels, layout) : kernels
+  return { program: assemble(near, layout), bindings: layout.bindings }
 }
 
 interface Layout {
@@ -222,6 +225,16 @@ function copyKernel(from: string, to: string, at: number, layout: Layout): Kerne
       },
     ],
   }
+}
+
+/** The kernels such that what they hand on stays in the cache; the layout changes with them. */
+function nearer(kernels: readonly Kernel[], { buffers }: Layout): readonly Kernel[] {
+  const bytesOf = (name: string): number => buffers.get(name)!.length * bytesPerElement(buffers.get(name)!.dtype)
+  // Scratch has room for numbers of this type.
+  const isOwn = (name: string): boolean => buffers.get(name)!.use === 'arena' && buffers.get(name)!.dtype === 'f32'
+  const near = keepNear(kernels, bytesOf, isOwn)
+  for (const [name, length] of near.scratch) buffers.set(name, { ...buffers.get(name)!, length, use: 'scratch' })
+  return near.kernels
 }
 
 /** Plans the arena from what the kernels touch. */

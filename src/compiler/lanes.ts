@@ -64,8 +64,12 @@ function canRunInLanes(loop: LoopStatement): boolean {
           return true
         case 'accumulateWinner':
           return own.has(statement.name)
+        case 'let':
+          own.add(statement.name)
+          return true
         case 'store':
-          return !statement.add
+          // What does not depend on the iteration is each iteration's own room, which lanes cannot share.
+          return !statement.add && [...namesIn(statement.offset)].some((name) => name === loop.index || own.has(name))
         case 'loop':
           return allowed(statement.body)
         default:

@@ -38,6 +38,7 @@ function manyForms(): () => Record<string, Tensor> {
   const b = numbers(150, 97)
   const x = numbers(6, 5, 24, 24)
   const w = numbers(7, 5, 3, 3)
+  const [q, k] = [numbers(18, 64, 8), numbers(18, 64, 8)]
   const rows = tensor(
     Array.from({ length: 2000 }, (_, at) => (at * at) % 40),
     { dtype: 'i32' },
@@ -47,11 +48,14 @@ function manyForms(): () => Record<string, Tensor> {
     const z = conv({ x, w })
     const [byX, byW] = grad(z.square().mean(), [x, w])
     const images = x.reshape([30, 24, 24])
+    const scores = q.matmul(k.transpose(1, 2))
     return {
       product: a.matmul(b),
       turned: b.T.matmul(a.T),
       narrow: a.matmul(b.slice(null, [0, 3])),
       batches: images.matmul(images.transpose(1, 2)),
+      // One loop over the batches, in which a batch's scores and weights are each thread's own.
+      mixture: scores.softmax(-1).matmul(q),
       convolution: z,
       byX,
       byW,

@@ -45,6 +45,7 @@ function sharedWork(): readonly Tensor[] {
   const matrix = wave(130, 170)
   const product = matrix.matmul(wave(170, 90))
   const scale = long.sum().tanh()
+  const scores = wave(18, 64, 8).matmul(wave(18, 8, 64))
   return [
     long.exp().add(scale),
     image
@@ -59,6 +60,8 @@ function sharedWork(): readonly Tensor[] {
     image.sum([0, 2, 3]),
     product.tanh(),
     product.softmax(1).sum(0),
+    // One loop over the batches, in which a batch's scores and weights are each thread's own.
+    scores.softmax(-1).matmul(wave(18, 64, 8)),
     image.argmax(3),
     long.mean(),
   ]
