@@ -18,13 +18,46 @@ export function mathFunction(
 ): string {
   const kind = widest ? 'static inline' : 'static __attribute__((noinline))'
   const lines: string[] = []
-  const b = textMath(width, fused, lines)
   const isUnary = Object.hasOwn(unaryPrograms, name)
+  const rare: RarePart = { of: isUnary ? ['x'] : ['x', 'y'], text: [] }
+  const b = textMath(width, fused, lines, rare)
   const result = isUnary
     ? unaryPrograms[name as UnaryProgramName](b, 'x')
     : binaryPrograms[name as BinaryProgramName](b, 'x', 'y')
-  const parameters = isUnary ? `F${width} x` : `F${width} x, F${width} y`
-  return [`${kind} F${width} ${name}_${width}(${parameters}) {`, ...lines, `  return ${result};`, '}'].join('\n')
+  return [
+    ...rare.text,
+    `${kind} F${width} ${name}_${width}(${parametersOf(rare, width)}) {`,
+    ...lines,
+    `  return ${result};`,
+    '}',
+  ].join('\n')
+}
+
+/**
+ * What a function hardly ever needs is apart from it, in functions of the same arguments: the rest is short enough to be
+ * inlined. They are named by what they do, so that sine and cosine of one angle share them, and with them all that follows.
+ */
+interface RarePart {
+  readonly of: readonly string[]
+  readonly text: string[]
+}
+
+const parametersOf = ({ of }: RarePart, width: number): string => of.map((name) => `F${width} ${name}`).join(', ')
+
+/** A function that computes some lines and returns one of their names, written once however often it is asked for. */
+function rareFunction(rare: RarePart, type: string, width: number, lines: readonly string[], result: string): string {
+  const text = `(${parametersOf(rare, width)}) {\n${lines.join('\n')}\n  return ${result};\n}`
+  const name = `rare${width}_${hashOf(text)}`
+  const head = `static __attribute__((noinline, cold, const)) ${type}${width} ${name}`
+  rare.text.push(`#ifndef ${name.toUpperCase()}`, `#define ${name.toUpperCase()}`, `${head}${text}`, '#endif')
+  return name
+}
+
+/** 32 bits of FNV-1a. */
+function hashOf(text: string): string {
+  let hash = 0x811c9dc5
+  for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193)
+  return (hash >>> 0).toString(16)
 }
 
 export const floatText = (value: number): string => {
@@ -37,7 +70,12 @@ export const floatText = (value: number): string => {
 }
 
 /** Every operation a line `const F16 t3 = …;`, so that the compiler sees what is shared. */
-function textMath(width: number, fused: boolean, lines: string[]): VectorMath<string, string, string> {
+function textMath(
+  width: number,
+  fused: boolean,
+  lines: string[],
+  rarePart: RarePart,
+): VectorMath<string, string, string> {
   const w = width
   let names = 0
   const bind = (type: string, text: string): string => {
@@ -58,7 +96,7 @@ function textMath(width: number, fused: boolean, lines: string[]): VectorMath<st
     mul: (x, y) => f(`${x} * ${y}`),
     div: (x, y) => f(`${x} / ${y}`),
     fma: (x, y, z) => f(fn('fma', x, y, z)),
-    fnma: (x, y, z) => f(fn('fma', `-${x}`, y, z)),
+    fnma: (x, y, z) => f(fn('fma', x, `-${y}`, z)),
     min: (x, y) => f(fn('selectf', fn('ltf', y, x), y, x)),
     max: (x, y) => f(fn('selectf', fn('ltf', x, y), y, x)),
     abs: (x) => f(fn('absf', x)),
@@ -88,15 +126,19 @@ function textMath(width: number, fused: boolean, lines: string[]): VectorMath<st
       return { whole: f(`${shifted} - ${fn('splatf', floatText(roundingShift))}`), low: i(fn('bits', shifted)) }
     },
     rarely: (mask, common, rare): Reduced<string, string> => {
+      const before = lines.splice(0)
+      const found = rare()
+      const rareLines = lines.splice(0)
+      const call = (type: string, result: string) =>
+        `${rareFunction(rarePart, type, w, rareLines, result)}(${rarePart.of.join(', ')})`
       const angle = common.angle.map(() => `t${names++}`)
       const quarters = `t${names++}`
+      lines.push(...before)
       for (const [at, name] of angle.entries()) lines.push(`  F${w} ${name} = ${common.angle[at]};`)
-      lines.push(`  I${w} ${quarters} = ${common.quarters};`, `  if (${fn('any', mask)}) {`)
-      const found = rare()
-      for (const [at, name] of angle.entries()) {
-        lines.push(`  ${name} = ${fn('selectf', mask, found.angle[at], common.angle[at])};`)
-      }
-      lines.push(`  ${quarters} = ${fn('selecti', mask, found.quarters, common.quarters)};`, '  }')
+      lines.push(`  I${w} ${quarters} = ${common.quarters};`, `  if (__builtin_expect(${fn('any', mask)}, 0)) {`)
+      for (const [at, name] of angle.entries())
+        lines.push(`    ${name} = ${fn('selectf', mask, call('F', found.angle[at]), name)};`)
+      lines.push(`    ${quarters} = ${fn('selecti', mask, call('I', found.quarters), quarters)};`, '  }')
       return { angle, quarters }
     },
   }
