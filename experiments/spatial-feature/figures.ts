@@ -92,7 +92,7 @@ export function zeroBars({ layers }: Densified): Picture {
       bars: layers.map(({ inChannels, outChannels, stored, standings }, at) => {
         const share = (100 * standings[look].zeros) / stored
         const name = `layer ${at + 1}, ${inChannels} to ${outChannels} channels`
-        return { name, value: share, text: `${share.toFixed(share > 99 ? 2 : 1)}%` }
+        return { name, value: share, text: `${share.toFixed(1)}%` }
       }),
     })),
     width: 640,
