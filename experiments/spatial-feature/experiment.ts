@@ -168,8 +168,9 @@ async function cost({ settings: { print, seed }, models, options, recipe, millis
 
 async function dense({ settings: { print }, options, recipe, split }: Plan): Promise<Found> {
   const { batchSize, lr, seed } = recipe
-  // At full width the six axes take 3.6 GB with gradients and moments; a quarter shows the same.
-  const width = Math.min(options.width ?? 1, 0.25)
+  // At full width the six axes take some gigabytes with gradients and moments; a quarter shows the same.
+  const { width: wanted = 1, storage } = options
+  const width = storage === 'dense' ? wanted : Math.min(wanted, 0.25)
   const found = await densify(split, {
     model: { ...options, width },
     batchSize: Math.min(batchSize, split.train.shape[0]),

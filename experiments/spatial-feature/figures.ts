@@ -89,10 +89,10 @@ export function zeroBars({ layers }: Densified): Picture {
     axis: { label: 'share of all weights', unit: '%', from: 0, to: 100 },
     groups: looks.slice(0, 2).map(({ step }, look) => ({
       name: step === 0 ? 'before training' : `after ${step} ${step === 1 ? 'step' : 'steps'} of Adam`,
-      bars: layers.map(({ inChannels, side, outChannels, kernel, stored, standings }) => {
+      bars: layers.map(({ inChannels, outChannels, stored, standings }, at) => {
         const share = (100 * standings[look].zeros) / stored
-        const name = `${inChannels}×${side}×${side} → ${outChannels}, ${kernel}×${kernel}`
-        return { name, value: share, text: `${share.toFixed(share > 99 ? 2 : 1)}%` }
+        const name = `layer ${at + 1}, ${inChannels} to ${outChannels} channels`
+        return { name, value: share, text: `${share.toFixed(1)}%` }
       }),
     })),
     width: 640,

@@ -1,7 +1,7 @@
 import type { Flags } from '../experiment.ts'
 
 export const flags = {
-  part: { type: 'string', value: 'NAMES', about: 'only these of training,dense,cost' },
+  part: { type: 'string', value: 'NAMES', about: 'only these of cost,dense,training' },
   model: { type: 'string', value: 'NAMES', about: 'only these of regular-conv,spatial-dense,shared-dense,simple' },
   'fan-in': {
     type: 'string',
@@ -14,5 +14,5 @@ export const flags = {
   width: { type: 'string', value: 'X', about: 'what all inner widths are multiplied by (1; 0.25 with --quick)' },
 } as const satisfies Flags
 
-export const parts = ['training', 'dense', 'cost'] as const
+export const parts = ['cost', 'dense', 'training'] as const
 export type Part = (typeof parts)[number]
