@@ -40,19 +40,33 @@ function best(loop: LoopStatement): Choice {
   const vectors = Math.floor(loop.extent / width) + (loop.extent % width)
   const sums = accumulatesOutside(loop) ? 8 : 0
   const cost = bodyCost(loop.body, loop.index) * vectors + sums
-  return cost < serial.cost ? { cost, loop: { ...loop, mode: 'lanes', body: allSerial(loop.body) } } : serial
+  return cost < serial.cost ? { cost, loop: { ...loop, mode: 'lanes', body: inLanes(loop.body) } } : serial
 }
 
-function allSerial(body: readonly Statement[]): readonly Statement[] {
-  return body.map((statement) =>
-    statement.kind === 'loop' ? { ...statement, mode: 'serial' as const, body: allSerial(statement.body) } : statement,
-  )
+/** A body that runs in lanes: loops in it do not, and additions to memory are loads, sums and stores. */
+function inLanes(body: readonly Statement[]): readonly Statement[] {
+  return body.map((statement) => {
+    if (statement.kind === 'loop') return { ...statement, mode: 'serial' as const, body: inLanes(statement.body) }
+    if (statement.kind !== 'store' || !statement.add) return statement
+    const { buffer, offset, value } = statement
+    const { type } = value
+    const old: Value = { kind: 'load', type, buffer, offset, guard: null }
+    return {
+      ...statement,
+      add: false,
+      value: { kind: 'operation' as const, type, op: 'add' as const, args: [old, value] },
+    }
+  })
 }
 
 /** A loop runs in lanes when its iterations only store and accumulate; which iteration wins is decided in order. */
 function canRunInLanes(loop: LoopStatement): boolean {
   if (loop.extent < width) return false
   const own = new Set<string>()
+  const named = new Set<string>()
+  // What is added to is another element in each lane, whatever stands in memory.
+  const isOwn = (offset: Affine): boolean =>
+    (laneStride(offset, loop.index) ?? 0) !== 0 && [...namesIn(offset)].every((name) => !named.has(name))
   const allowed = (body: readonly Statement[]): boolean =>
     body.every((statement) => {
       switch (statement.kind) {
@@ -66,10 +80,12 @@ function canRunInLanes(loop: LoopStatement): boolean {
           return own.has(statement.name)
         case 'let':
           own.add(statement.name)
+          named.add(statement.name)
           return true
         case 'store':
+          if (statement.add) return isOwn(statement.offset)
           // What does not depend on the iteration is each iteration's own room, which lanes cannot share.
-          return !statement.add && [...namesIn(statement.offset)].some((name) => name === loop.index || own.has(name))
+          return [...namesIn(statement.offset)].some((name) => name === loop.index || own.has(name))
         case 'loop':
           return allowed(statement.body)
         default:

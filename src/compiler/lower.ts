@@ -2,6 +2,7 @@
 import type { ComprehensionNode, Node, ScatterNode } from '../graph/node.ts'
 import { type Affine, add, isConstant } from '../index/index.ts'
 import { constantValue, KernelBuilder } from './blocks.ts'
+import { lowerColumnSums } from './columnSums.ts'
 import { type ChunkAxis, type ContractionContext, lowerContraction, type ProductPlace } from './contraction/lower.ts'
 import { type MatrixProduct, matrixProduct } from './contraction/roles.ts'
 import { lowerFilterConvolution } from './contraction/winograd/filter.ts'
@@ -20,8 +21,18 @@ export function lowerKernel(plan: KernelPlan, places: Places): readonly Statemen
   const product = places.contractions && first.kind === 'comprehension' ? matrixProduct(first) : null
   if (first.kind === 'scatter') lowerScatter(b, first, places)
   else if (product) lowerProduct(b, product, plan.members as ComprehensionNode[], places)
+  else if (plan.sums.size > 0) lowerWithSums(b, plan, places)
   else lowerMembers(b, plan.members as ComprehensionNode[], plan.extents, places)
   return b.body
+}
+
+/** Loops with sums over them: each sum's terms stand where the sum does among the members. */
+function lowerWithSums(b: KernelBuilder, { members, extents, sums }: KernelPlan, places: Places): void {
+  const inLoops = members.flatMap((member) => sums.get(member)?.terms ?? [member as ComprehensionNode])
+  lowerColumnSums(b, extents, [...sums.values()], places, (outer) => {
+    const scope = lowerRound(b, inLoops, outer, places)
+    return new Map([...sums.values()].map((sum) => [sum, scope.registers.get(sum.terms.at(-1)!)!]))
+  })
 }
 
 function lowerMembers(
@@ -32,15 +43,26 @@ function lowerMembers(
 ): void {
   const plain = members.every((member) => member.shape.length === extents.length && !member.reduction)
   nest(b, extents, plain ? 'lanes' : 'serial', (outer) => {
-    const scope: Scope = { b, places, registers: new Map() }
-    const stores: Statement[] = []
-    for (let at = 0; at < members.length; ) {
-      const group = groupFrom(members, at, extents.length)
-      lowerGroup(scope, group, outer, stores)
-      at += group.length
-    }
-    for (const store of stores) b.push(store)
+    lowerRound(b, members, outer, places)
   })
+}
+
+/** One round of the shared loops: all members, then their stores. */
+function lowerRound(
+  b: KernelBuilder,
+  members: readonly ComprehensionNode[],
+  outer: readonly Affine[],
+  places: Places,
+): Scope {
+  const scope: Scope = { b, places, registers: new Map() }
+  const stores: Statement[] = []
+  for (let at = 0; at < members.length; ) {
+    const group = groupFrom(members, at, outer.length)
+    lowerGroup(scope, group, outer, stores)
+    at += group.length
+  }
+  for (const store of stores) b.push(store)
+  return scope
 }
 
 /** A matrix product, then the members that follow on its elements. */

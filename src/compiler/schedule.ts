@@ -3,6 +3,8 @@
 import { print } from '../formula/print.ts'
 import type { ComprehensionNode, Node } from '../graph/node.ts'
 import { type Affine, affineKey, affineOf, constant, type Intervals, substituteIndices } from '../index/index.ts'
+import { type ColumnSum, columnSum, plainName, standsAlone } from './columnSums.ts'
+import { matrixProduct } from './contraction/roles.ts'
 import { inlinedNodes } from './inline.ts'
 import {
   type ComputedNode,
@@ -22,6 +24,8 @@ import { type ComputedRequest, reachable } from './request.ts'
 export interface KernelPlan {
   readonly extents: readonly number[]
   readonly members: ComputedNode[]
+  /** Members that sum over some of the shared loops: their results are there when the loops are done. */
+  readonly sums: Map<ComputedNode, ColumnSum>
 }
 
 export interface Schedule {
@@ -51,15 +55,15 @@ export function schedule(request: ComputedRequest, target: { readonly contractio
   const kernelOf = new Map<Node, number>()
   const readers = new Map<Node, Set<Node>>()
 
-  const place = (node: ComputedNode, at: number | null) => {
+  const place = (node: ComputedNode, at: number | null, sum: ColumnSum | null) => {
     if (at === null) {
-      const prefix = node.shape.length
-      kernels.push({ extents: node.shape.slice(0, prefix), members: [node] })
-      kernelOf.set(node, kernels.length - 1)
-    } else {
-      kernels[at].members.push(node)
-      kernelOf.set(node, at)
+      const extents = sum ? sum.loops.map(({ extent }) => extent) : node.shape
+      kernels.push({ extents, members: [], sums: new Map() })
     }
+    const home = at ?? kernels.length - 1
+    kernels[home].members.push(node)
+    if (sum) kernels[home].sums.set(node, sum)
+    kernelOf.set(node, home)
     for (const read of reads(node)) {
       const known = readers.get(read.node)
       if (known) known.add(node)
@@ -71,10 +75,20 @@ export function schedule(request: ComputedRequest, target: { readonly contractio
   for (const node of inOrder(nodes, request)) {
     if (inlined.has(node)) continue
     const overwrites = parameterOf.get(node)
-    const fits = (at: number) =>
-      canJoin(node, kernels[at], reads) &&
-      (!overwrites || [...(readers.get(overwrites) ?? [])].every((reader) => kernelOf.get(reader)! <= at))
-    place(node, chooseKernel(node, kernels, kernelOf, reads, fits))
+    const isLast = (at: number) =>
+      !overwrites || [...(readers.get(overwrites) ?? [])].every((reader) => kernelOf.get(reader)! <= at)
+    const sum = target.contractions && !isProduct(node) ? columnSum(node, reads(node)) : null
+    if (sum) {
+      const loops = sum.loops.map(({ extent, index }) => ({ extent, index }))
+      const fits = (at: number) => canRunInside(node, loops, kernels[at], reads) && isLast(at)
+      const at = chooseKernel(node, loops.length, kernels, kernelOf, reads, fits)
+      if (at !== null || standsAlone(sum)) {
+        place(node, at, sum)
+        continue
+      }
+    }
+    const fits = (at: number) => canJoin(node, kernels[at], reads) && isLast(at)
+    place(node, chooseKernel(node, node.shape.length, kernels, kernelOf, reads, fits), null)
   }
   return { nodes, inlined, kernels, kernelOf, reads }
 }
@@ -130,6 +144,7 @@ function bodyKey(node: ComputedNode): string {
 /** The kernel a node joins: the one that makes what it reads, or one over the same elements; null for a kernel of its own. */
 function chooseKernel(
   node: ComputedNode,
+  loops: number,
   kernels: readonly KernelPlan[],
   kernelOf: ReadonlyMap<Node, number>,
   reads: Schedule['reads'],
@@ -146,7 +161,7 @@ function chooseKernel(
   if (after >= 0 && fits(after)) return after
   for (let at = kernels.length - 1; at > after && at >= kernels.length - siblingWindow; at--) {
     const shared = kernels[at].members.some((member) => reads(member).some((read) => sources.has(read.node)))
-    if (shared && kernels[at].extents.length === node.shape.length && fits(at)) return at
+    if (shared && kernels[at].extents.length === loops && fits(at)) return at
   }
   return null
 }
@@ -159,24 +174,47 @@ function canJoin(node: ComputedNode, kernel: KernelPlan, reads: Schedule['reads'
   if (node.shape.length < prefix || kernel.extents.some((extent, axis) => node.shape[axis] !== extent)) return false
   if (prefix === 0 && (node.shape.length > 0 || node.reduction || kernel.members.some(hasLoops))) return false
   if (isContraction(node)) return false
-  if (isContraction(kernel.members[0]) && (node.reduction || node.shape.length > prefix)) return false
+  const [first] = kernel.members
+  if (isContraction(first) && !kernel.sums.has(first) && (node.reduction || node.shape.length > prefix)) return false
+  return readsAtSamePlace(node, node.axes, kernel, reads)
+}
+
+/** Whether a sum may run inside the shared loops of a kernel. */
+function canRunInside(
+  node: ComputedNode,
+  loops: readonly { readonly extent: number; readonly index: string }[],
+  kernel: KernelPlan,
+  reads: Schedule['reads'],
+): boolean {
+  const [first] = kernel.members
+  if (first.kind === 'scatter' || isProduct(first) || kernel.members.length >= maxMembers) return false
+  if (kernel.extents.length !== loops.length) return false
+  if (kernel.extents.some((extent, axis) => extent !== loops[axis].extent)) return false
+  return readsAtSamePlace(node, loops, kernel, reads)
+}
+
+/** Whether what a node reads of a kernel's members is made in the same round of the shared loops. */
+function readsAtSamePlace(
+  node: ComputedNode,
+  loops: readonly { readonly index: string }[],
+  kernel: KernelPlan,
+  reads: Schedule['reads'],
+): boolean {
   const members = new Set<Node>(kernel.members)
   for (const read of reads(node)) {
     if (!members.has(read.node)) continue
-    for (let axis = 0; axis < prefix; axis++) if (!isIndex(read.at[axis], node.axes[axis].index)) return false
+    if (kernel.sums.has(read.node as ComputedNode)) return false
+    for (let axis = 0; axis < kernel.extents.length; axis++) {
+      const at = read.at[axis]
+      if (at === null || plainName(at) !== loops[axis].index) return false
+    }
   }
   return true
 }
 
-const hasLoops = (node: ComputedNode): boolean => node.shape.length > 0 || rangesOf(node).length > 0
+const isProduct = (node: ComputedNode): boolean => node.kind === 'comprehension' && matrixProduct(node) !== null
 
-const isIndex = (at: Affine | null, index: string): boolean =>
-  at !== null &&
-  at.constant === 0 &&
-  at.terms.length === 1 &&
-  at.terms[0].coefficient === 1 &&
-  at.terms[0].atom.kind === 'index' &&
-  at.terms[0].atom.name === index
+const hasLoops = (node: ComputedNode): boolean => node.shape.length > 0 || rangesOf(node).length > 0
 
 /** Follows reads through inlined nodes, positions composed. */
 function deepReader(inlined: ReadonlySet<Node>): (node: ComputedNode) => readonly DeepRead[] {

@@ -18,13 +18,27 @@ export function mathFunction(
 ): string {
   const kind = widest ? 'static inline' : 'static __attribute__((noinline))'
   const lines: string[] = []
-  const b = textMath(width, fused, lines)
   const isUnary = Object.hasOwn(unaryPrograms, name)
+  const rare: RarePart = { name: `${name}_rare_${width}`, of: isUnary ? ['x'] : ['x', 'y'], text: [] }
+  const b = textMath(width, fused, lines, rare)
   const result = isUnary
     ? unaryPrograms[name as UnaryProgramName](b, 'x')
     : binaryPrograms[name as BinaryProgramName](b, 'x', 'y')
   const parameters = isUnary ? `F${width} x` : `F${width} x, F${width} y`
-  return [`${kind} F${width} ${name}_${width}(${parameters}) {`, ...lines, `  return ${result};`, '}'].join('\n')
+  return [
+    ...rare.text,
+    `${kind} F${width} ${name}_${width}(${parameters}) {`,
+    ...lines,
+    `  return ${result};`,
+    '}',
+  ].join('\n')
+}
+
+/** What a function hardly ever needs is a function of its own, of the same arguments: without it the rest is short enough to be inlined. */
+interface RarePart {
+  readonly name: string
+  readonly of: readonly string[]
+  readonly text: string[]
 }
 
 export const floatText = (value: number): string => {
@@ -37,7 +51,12 @@ export const floatText = (value: number): string => {
 }
 
 /** Every operation a line `const F16 t3 = …;`, so that the compiler sees what is shared. */
-function textMath(width: number, fused: boolean, lines: string[]): VectorMath<string, string, string> {
+function textMath(
+  width: number,
+  fused: boolean,
+  lines: string[],
+  rarePart: RarePart,
+): VectorMath<string, string, string> {
   const w = width
   let names = 0
   const bind = (type: string, text: string): string => {
@@ -58,7 +77,7 @@ function textMath(width: number, fused: boolean, lines: string[]): VectorMath<st
     mul: (x, y) => f(`${x} * ${y}`),
     div: (x, y) => f(`${x} / ${y}`),
     fma: (x, y, z) => f(fn('fma', x, y, z)),
-    fnma: (x, y, z) => f(fn('fma', `-${x}`, y, z)),
+    fnma: (x, y, z) => f(fn('fma', x, `-${y}`, z)),
     min: (x, y) => f(fn('selectf', fn('ltf', y, x), y, x)),
     max: (x, y) => f(fn('selectf', fn('ltf', x, y), y, x)),
     abs: (x) => f(fn('absf', x)),
@@ -88,15 +107,26 @@ function textMath(width: number, fused: boolean, lines: string[]): VectorMath<st
       return { whole: f(`${shifted} - ${fn('splatf', floatText(roundingShift))}`), low: i(fn('bits', shifted)) }
     },
     rarely: (mask, common, rare): Reduced<string, string> => {
+      const before = lines.splice(0)
+      const found = rare()
+      const type = `struct ${rarePart.name}`
+      rarePart.text.push(
+        `${type} { F${w} ${found.angle.map((_, at) => `angle${at}`).join(', ')}; I${w} quarters; };`,
+        `static __attribute__((noinline, cold)) ${type} ${rarePart.name}(${rarePart.of.map((name) => `F${w} ${name}`).join(', ')}) {`,
+        ...lines.splice(0),
+        `  return (${type}){${[...found.angle, found.quarters].join(', ')}};`,
+        '}',
+      )
       const angle = common.angle.map(() => `t${names++}`)
       const quarters = `t${names++}`
+      lines.push(...before)
       for (const [at, name] of angle.entries()) lines.push(`  F${w} ${name} = ${common.angle[at]};`)
-      lines.push(`  I${w} ${quarters} = ${common.quarters};`, `  if (${fn('any', mask)}) {`)
-      const found = rare()
+      lines.push(`  I${w} ${quarters} = ${common.quarters};`, `  if (__builtin_expect(${fn('any', mask)}, 0)) {`)
+      lines.push(`    const ${type} rare = ${rarePart.name}(${rarePart.of.join(', ')});`)
       for (const [at, name] of angle.entries()) {
-        lines.push(`  ${name} = ${fn('selectf', mask, found.angle[at], common.angle[at])};`)
+        lines.push(`    ${name} = ${fn('selectf', mask, `rare.angle${at}`, name)};`)
       }
-      lines.push(`  ${quarters} = ${fn('selecti', mask, found.quarters, common.quarters)};`, '  }')
+      lines.push(`    ${quarters} = ${fn('selecti', mask, 'rare.quarters', quarters)};`, '  }')
       return { angle, quarters }
     },
   }

@@ -161,7 +161,13 @@ static inline I$ eqi_$(I$ a, I$ b) { return a == b; }
 static inline I$ nei_$(I$ a, I$ b) { return a != b; }
 static inline F$ selectf_$(I$ m, F$ a, F$ b) { return (F$)((m & (I$)a) | (~m & (I$)b)); }
 static inline I$ selecti_$(I$ m, I$ a, I$ b) { return (m & a) | (~m & b); }
-static inline int32_t any_$(I$ m) { int32_t r = 0; for (int l = 0; l < $; l++) r |= m[l]; return r; }
+static inline int32_t any_$(I$ m) {
+#if $ == 16 && defined(__AVX512F__) && defined(__AVX512DQ__)
+  return -(__builtin_ia32_cvtd2mask512(m) != 0);
+#else
+  int32_t r = 0; for (int l = 0; l < $; l++) r |= m[l]; return r;
+#endif
+}
 static inline I$ bits_$(F$ x) { return (I$)x; }
 static inline F$ fromBits_$(I$ x) { return (F$)x; }
 static inline F$ absf_$(F$ x) { return (F$)((I$)x & 0x7fffffff); }
