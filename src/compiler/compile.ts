@@ -2,6 +2,7 @@
 import { bytesPerElement } from '../dtype.ts'
 import { describeNode } from '../graph/describe.ts'
 import { type Node, type ParameterNode, sizeOf } from '../graph/node.ts'
+import { pairAngles } from './angles.ts'
 import { aligned, planArena } from './arena.ts'
 import { prepareContractions } from './contraction/prepare.ts'
 import type { Places } from './elements.ts'
@@ -31,7 +32,7 @@ export interface Target {
 
 /** Compiles a request: one program that computes all outputs and then stores the new values of all updated parameters. */
 export function compileGraph(request: Request, target: Target): Compiled {
-  const wanted = computedRequest(target.contractions ? prepareContractions(request) : request)
+  const wanted = computedRequest(target.contractions ? pairAngles(prepareContractions(request)) : request)
   const plan = schedule(wanted, target)
   const layout = layOut(wanted, plan)
   const kernels = plan.kernels.map((kernel, at) => lowerPlanned(kernel, at, plan, layout, target))

@@ -2,6 +2,7 @@
 
 import type { Node } from '../graph/node.ts'
 import { sizeOf } from '../graph/node.ts'
+import { pairedAngles } from './angles.ts'
 import { matrixProduct } from './contraction/roles.ts'
 import {
   type ComputedNode,
@@ -30,6 +31,7 @@ export function inlinedNodes(
   const kept = new Set<Node>([...request.outputs, ...request.updates.map((update) => update.value)])
   const consumers = consumersOf(nodes)
   if (contractions) {
+    for (const node of pairedAngles(nodes)) kept.add(node)
     for (const node of nodes) {
       if (node.kind !== 'comprehension' || !matrixProduct(node)) continue
       for (const operand of node.operands.values()) kept.add(storageNode(operand))

@@ -10,7 +10,7 @@ import { lowerImageConvolution } from './contraction/winograd/image.ts'
 import { convolutionOf } from './contraction/winograd/roles.ts'
 import { exprValue, flatten, frameOf, held, indexAffine, type Places, type Scope, scalarType } from './elements.ts'
 import type { LoopMode, Statement, Value } from './ir.ts'
-import { type PlainNode, resolve, storageNode } from './reads.ts'
+import { dependsOn, storageNode } from './reads.ts'
 import { reductionValues } from './reductions.ts'
 import { cast } from './scalars.ts'
 import type { KernelPlan } from './schedule.ts'
@@ -154,21 +154,6 @@ const sameRanges = (a: ComprehensionNode, b: ComprehensionNode): boolean => {
     one.length === two.length &&
     one.every((range, at) => range.start === two[at].start && range.extent === two[at].extent)
   )
-}
-
-function dependsOn(node: Node, wanted: Node): boolean {
-  const open: PlainNode[] = [resolve(node)]
-  const seen = new Set<Node>()
-  while (open.length > 0) {
-    const next = open.pop()!
-    if (next === wanted) return true
-    if (seen.has(next) || next.id < wanted.id) continue
-    seen.add(next)
-    if (next.kind === 'comprehension' || next.kind === 'scatter')
-      for (const operand of next.operands.values()) open.push(resolve(operand))
-    if (next.kind === 'reshape') open.push(resolve(next.of))
-  }
-  return false
 }
 
 function lowerGroup(

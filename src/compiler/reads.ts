@@ -98,3 +98,19 @@ export function isContraction(node: ComputedNode): boolean {
   const largest = Math.max(...reads.map((read) => read.node.shape.reduce((a, b) => a * b, 1)))
   return domainSize(node) >= 2 * largest && domainSize(node) > node.shape.reduce((a, b) => a * b, 1)
 }
+
+/** Whether a node is computed from another. */
+export function dependsOn(node: Node, wanted: Node): boolean {
+  const open: PlainNode[] = [resolve(node)]
+  const seen = new Set<Node>()
+  while (open.length > 0) {
+    const next = open.pop()!
+    if (next === wanted) return true
+    if (seen.has(next) || next.id < wanted.id) continue
+    seen.add(next)
+    if (next.kind === 'comprehension' || next.kind === 'scatter')
+      for (const operand of next.operands.values()) open.push(resolve(operand))
+    if (next.kind === 'reshape') open.push(resolve(next.of))
+  }
+  return false
+}

@@ -1,8 +1,8 @@
 // Rewrites contractions until both operands are plain reads: guards, conversions and arithmetic move into copies made once,
 // and windows with strides are split into phases. What is left is a matrix product by two vectors of offsets.
 import { binary, type Expr, name, number, type ReadExpr, read, walk } from '../../expression/tree.ts'
-import { comprehension, reshapeNode, ruleNode, scatterNode } from '../../graph/build.ts'
-import { type BoundRange, type ComprehensionNode, type Node, operandsOf, sizeOf } from '../../graph/node.ts'
+import { comprehension, reshapeNode } from '../../graph/build.ts'
+import { type BoundRange, type ComprehensionNode, type Node, sizeOf } from '../../graph/node.ts'
 import {
   type Affine,
   affineOf,
@@ -15,48 +15,11 @@ import {
 } from '../../index/index.ts'
 import { intervalsOf, isContraction, resolve } from '../reads.ts'
 import type { Request } from '../request.ts'
+import { rewrite } from '../rewrite.ts'
 import { type Factor, twoFactors } from './factors.ts'
 
 /** The same request with contractions prepared for micro-kernels. */
-export function prepareContractions(request: Request): Request {
-  const done = new Map<Node, Node>()
-  const change = (root: Node): Node => {
-    const open = [root]
-    while (open.length > 0) {
-      const node = open[open.length - 1]
-      if (done.has(node)) {
-        open.pop()
-        continue
-      }
-      const missing = operandsOf(node).filter((operand) => !done.has(operand))
-      if (missing.length > 0) open.push(...missing)
-      else done.set(node, prepared(over(node, done)))
-    }
-    return done.get(root)!
-  }
-  return {
-    outputs: request.outputs.map(change),
-    updates: request.updates.map(({ parameter, value }) => ({ parameter, value: change(value) })),
-  }
-}
-
-function over(node: Node, done: ReadonlyMap<Node, Node>): Node {
-  if (operandsOf(node).every((operand) => done.get(operand) === operand)) return node
-  const swapped = (operands: ReadonlyMap<string, Node>) =>
-    new Map([...operands].map(([key, operand]) => [key, done.get(operand)!]))
-  switch (node.kind) {
-    case 'comprehension':
-      return comprehension({ ...node, operands: swapped(node.operands) })
-    case 'scatter':
-      return scatterNode({ ...node, operands: swapped(node.operands) })
-    case 'reshape':
-      return reshapeNode(done.get(node.of)!, node.shape)
-    case 'rule':
-      return ruleNode({ ...node, of: done.get(node.of)! })
-    default:
-      return node
-  }
-}
+export const prepareContractions = (request: Request): Request => rewrite(request, prepared)
 
 function prepared(node: Node): Node {
   if (node.kind !== 'comprehension' || node.dtype !== 'f32' || !isContraction(node)) return node

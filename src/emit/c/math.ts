@@ -19,26 +19,45 @@ export function mathFunction(
   const kind = widest ? 'static inline' : 'static __attribute__((noinline))'
   const lines: string[] = []
   const isUnary = Object.hasOwn(unaryPrograms, name)
-  const rare: RarePart = { name: `${name}_rare_${width}`, of: isUnary ? ['x'] : ['x', 'y'], text: [] }
+  const rare: RarePart = { of: isUnary ? ['x'] : ['x', 'y'], text: [] }
   const b = textMath(width, fused, lines, rare)
   const result = isUnary
     ? unaryPrograms[name as UnaryProgramName](b, 'x')
     : binaryPrograms[name as BinaryProgramName](b, 'x', 'y')
-  const parameters = isUnary ? `F${width} x` : `F${width} x, F${width} y`
   return [
     ...rare.text,
-    `${kind} F${width} ${name}_${width}(${parameters}) {`,
+    `${kind} F${width} ${name}_${width}(${parametersOf(rare, width)}) {`,
     ...lines,
     `  return ${result};`,
     '}',
   ].join('\n')
 }
 
-/** What a function hardly ever needs is a function of its own, of the same arguments: without it the rest is short enough to be inlined. */
+/**
+ * What a function hardly ever needs is apart from it, in functions of the same arguments: the rest is short enough to be
+ * inlined. They are named by what they do, so that sine and cosine of one angle share them, and with them all that follows.
+ */
 interface RarePart {
-  readonly name: string
   readonly of: readonly string[]
   readonly text: string[]
+}
+
+const parametersOf = ({ of }: RarePart, width: number): string => of.map((name) => `F${width} ${name}`).join(', ')
+
+/** A function that computes some lines and returns one of their names, written once however often it is asked for. */
+function rareFunction(rare: RarePart, type: string, width: number, lines: readonly string[], result: string): string {
+  const text = `(${parametersOf(rare, width)}) {\n${lines.join('\n')}\n  return ${result};\n}`
+  const name = `rare${width}_${hashOf(text)}`
+  const head = `static __attribute__((noinline, cold, const)) ${type}${width} ${name}`
+  rare.text.push(`#ifndef ${name.toUpperCase()}`, `#define ${name.toUpperCase()}`, `${head}${text}`, '#endif')
+  return name
+}
+
+/** 32 bits of FNV-1a. */
+function hashOf(text: string): string {
+  let hash = 0x811c9dc5
+  for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193)
+  return (hash >>> 0).toString(16)
 }
 
 export const floatText = (value: number): string => {
@@ -109,24 +128,17 @@ function textMath(
     rarely: (mask, common, rare): Reduced<string, string> => {
       const before = lines.splice(0)
       const found = rare()
-      const type = `struct ${rarePart.name}`
-      rarePart.text.push(
-        `${type} { F${w} ${found.angle.map((_, at) => `angle${at}`).join(', ')}; I${w} quarters; };`,
-        `static __attribute__((noinline, cold)) ${type} ${rarePart.name}(${rarePart.of.map((name) => `F${w} ${name}`).join(', ')}) {`,
-        ...lines.splice(0),
-        `  return (${type}){${[...found.angle, found.quarters].join(', ')}};`,
-        '}',
-      )
+      const rareLines = lines.splice(0)
+      const call = (type: string, result: string) =>
+        `${rareFunction(rarePart, type, w, rareLines, result)}(${rarePart.of.join(', ')})`
       const angle = common.angle.map(() => `t${names++}`)
       const quarters = `t${names++}`
       lines.push(...before)
       for (const [at, name] of angle.entries()) lines.push(`  F${w} ${name} = ${common.angle[at]};`)
       lines.push(`  I${w} ${quarters} = ${common.quarters};`, `  if (__builtin_expect(${fn('any', mask)}, 0)) {`)
-      lines.push(`    const ${type} rare = ${rarePart.name}(${rarePart.of.join(', ')});`)
-      for (const [at, name] of angle.entries()) {
-        lines.push(`    ${name} = ${fn('selectf', mask, `rare.angle${at}`, name)};`)
-      }
-      lines.push(`    ${quarters} = ${fn('selecti', mask, 'rare.quarters', quarters)};`, '  }')
+      for (const [at, name] of angle.entries())
+        lines.push(`    ${name} = ${fn('selectf', mask, call('F', found.angle[at]), name)};`)
+      lines.push(`    ${quarters} = ${fn('selecti', mask, call('I', found.quarters), quarters)};`, '  }')
       return { angle, quarters }
     },
   }
