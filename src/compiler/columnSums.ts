@@ -3,7 +3,7 @@
 import { binary, type Expr, name, read, walk } from '../expression/tree.ts'
 import type { BoundRange, ComprehensionNode, Node } from '../graph/node.ts'
 import { sizeOf } from '../graph/node.ts'
-import { type Affine, add, scale } from '../index/index.ts'
+import { type Affine, add, constant, scale } from '../index/index.ts'
 import { constantValue, type KernelBuilder } from './blocks.ts'
 import { flatten, type Places } from './elements.ts'
 import type { LoopMode, Value } from './ir.ts'
@@ -30,7 +30,7 @@ const leastRounds = 16384
  */
 export function columnSum(node: ComputedNode, reads: readonly DeepRead[]): ColumnSum | null {
   if (node.kind !== 'comprehension' || node.dtype !== 'f32' || node.reduction?.op !== 'sum') return null
-  if (node.reduction.where || node.axes.length === 0 || sizeOf(node.shape) > maxSums) return null
+  if (node.reduction.where || sizeOf(node.shape) > maxSums) return null
   if (domainSize(node) < leastRounds) return null
   const { ranges } = node.reduction
   const known = new Map([...node.axes, ...ranges].map((range) => [range.index, range]))
@@ -40,8 +40,10 @@ export function columnSum(node: ComputedNode, reads: readonly DeepRead[]): Colum
       return range && range.start === 0 && range.extent === operand.shape[axis] ? range : null
     })
     const found = new Set(loops)
-    if (found.has(null) || found.size < loops.length || !node.axes.every((axis) => found.has(axis))) continue
-    if (!ranges.includes(loops[0]!) || partsOf(loops[0]!.extent) === 1) continue
+    if (loops.length < 2 || found.has(null) || found.size < loops.length || !node.axes.every((axis) => found.has(axis)))
+      continue
+    const extents = loops.map((range) => range!.extent)
+    if (!ranges.includes(loops[0]!) || partsOf(extents, sizeOf(node.shape)) === 1) continue
     return { node, loops: loops as BoundRange[], terms: termsOf(node, loops as BoundRange[]) }
   }
   return null
@@ -89,21 +91,36 @@ function mentions(expr: Expr, index: string): boolean {
   return found
 }
 
-/** Into how many parts the outermost loop is cut, whatever the number of threads. */
-export function partsOf(extent: number): number {
-  const leastRows = 8
-  return [8, 6, 4, 10, 2, 7, 5, 3].find((parts) => extent % parts === 0 && extent / parts >= leastRows) ?? 1
+/** Each row should be added to this often at least, so that clearing and adding it counts for little. */
+const leastAdditions = 8
+
+/** Into how many parts the outermost loop is cut, whatever the number of threads; 1 where it cannot be, or is not worth it. */
+function partsOf(extents: readonly number[], sums: number): number {
+  const rounds = sizeOf(extents)
+  const isFew = (parts: number) => rounds >= leastAdditions * parts * sums
+  return [8, 6, 4, 10, 2, 7, 5, 3].find((parts) => extents[0] % parts === 0 && isFew(parts)) ?? 1
 }
 
 /** Emits what stands in the loops; gives the value of each sum's term. */
-type Inside = (at: readonly Affine[]) => ReadonlyMap<ColumnSum, Value>
+export type Inside = (at: readonly Affine[]) => ReadonlyMap<ColumnSum, Value>
 
-/** Where a sum grows: the variable of the innermost loops over which it is summed, if there are any, and its row. */
+/** Where a sum grows: in a row for each part, and inside the innermost loops that are all summed over in a variable. */
 interface Place {
   readonly sum: ColumnSum
   readonly rows: string
   /** Loops deeper than this are all summed over. */
   readonly depth: number
+}
+
+/** An axis of the loops: fixed by the loops around, or still to run. */
+export type LoopAxis = { readonly fixed: Affine } | { readonly extent: number; readonly from: Affine }
+
+/** Rows in which sums grow, one for each part of the work; parts may run side by side. */
+export interface Rows {
+  /** Loops over a part, its row cleared before them; `at` gives the axes that are open. */
+  part(part: Affine, axes: readonly LoopAxis[], inside: Inside): void
+  /** Adds the rows of all parts, in order. */
+  finish(): void
 }
 
 /** Loops over `extents` with sums, and their results. */
@@ -114,30 +131,41 @@ export function lowerColumnSums(
   places: Places,
   inside: Inside,
 ): void {
-  const parts = partsOf(extents[0])
-  const rounds = extents[0] / parts
+  const parts = partsOf(extents, Math.max(...sums.map(({ node }) => sizeOf(node.shape))))
+  const extent = extents[0] / parts
+  const rows = sumRows(b, sums, parts, places)
+  b.loop(parts, 0, 'parallel', (part) => {
+    const others = extents.slice(1).map((rest): LoopAxis => ({ extent: rest, from: constant(0) }))
+    rows.part(part, [{ extent, from: scale(part, extent) }, ...others], inside)
+  })
+  rows.finish()
+}
+
+export function sumRows(b: KernelBuilder, sums: readonly ColumnSum[], parts: number, places: Places): Rows {
   const grown = sums.map((sum): Place => {
     const depth = sum.loops.findLastIndex((loop) => sum.node.axes.includes(loop)) + 1
     return { sum, rows: places.scratch(parts * sizeOf(sum.node.shape), 'kernel'), depth }
   })
-  b.loop(parts, 0, 'parallel', (part) => {
-    for (const { sum, rows } of grown) {
-      const length = sizeOf(sum.node.shape)
-      b.loop(length, 0, 'lanes', (index) => {
-        const offset = add(scale(part, length), index)
-        b.push({ kind: 'store', buffer: rows, offset, value: constantValue('f32', 0), add: false })
-      })
-    }
-    b.loop(rounds, 0, 'serial', (round) => {
-      openLoops(b, extents, [add(scale(part, rounds), round)], part, grown, inside, new Map())
-    })
-  })
-  for (const { sum, rows } of grown) addRows(b, sum, rows, parts, places.targetsOf(sum.node))
+  return {
+    part: (part, axes, inside) => {
+      for (const { sum, rows } of grown) {
+        const length = sizeOf(sum.node.shape)
+        b.loop(length, 0, 'lanes', (index) => {
+          const offset = add(scale(part, length), index)
+          b.push({ kind: 'store', buffer: rows, offset, value: constantValue('f32', 0), add: false })
+        })
+      }
+      openLoops(b, axes, [], part, grown, inside, new Map())
+    },
+    finish: () => {
+      for (const { sum, rows } of grown) addRows(b, sum, rows, parts, places.targetsOf(sum.node))
+    },
+  }
 }
 
 function openLoops(
   b: KernelBuilder,
-  extents: readonly number[],
+  axes: readonly LoopAxis[],
   at: readonly Affine[],
   part: Affine,
   places: readonly Place[],
@@ -151,7 +179,7 @@ function openLoops(
     const offset = add(scale(part, sizeOf(node.shape)), flatten(position, node.shape))
     b.push({ kind: 'store', buffer: place.rows, offset, value, add: true })
   }
-  if (depth === extents.length) {
+  if (depth === axes.length) {
     const terms = inside(at)
     for (const place of places) {
       const variable = variables.get(place)
@@ -164,21 +192,33 @@ function openLoops(
   const here = places.filter((place) => place.depth === depth)
   const more = new Map(variables)
   for (const place of here) more.set(place, b.accumulator('f32', 0))
-  const mode: LoopMode = depth === extents.length - 1 ? 'lanes' : 'serial'
-  b.loop(extents[depth], 0, mode, (index) => {
-    openLoops(b, extents, [...at, index], part, places, inside, more)
-  })
+  const open = (index: Affine) => openLoops(b, axes, [...at, index], part, places, inside, more)
+  const axis = axes[depth]
+  if ('fixed' in axis) open(axis.fixed)
+  else {
+    const mode: LoopMode = depth === axes.length - 1 ? 'lanes' : 'serial'
+    b.loop(axis.extent, 0, mode, (index) => open(add(axis.from, index)))
+  }
   for (const place of here) grow(place, more.get(place)!)
 }
 
-/** Adds the rows of all parts, in order. */
+/** More rows than these are added in a loop. */
+const fewParts = 16
+
 function addRows(b: KernelBuilder, sum: ColumnSum, rows: string, parts: number, targets: readonly string[]): void {
   const length = sizeOf(sum.node.shape)
   b.loop(length, 0, 'lanes', (index) => {
-    let total = b.load('f32', rows, index, null)
-    for (let part = 1; part < parts; part++) {
-      const row = b.load('f32', rows, add(index, { constant: part * length, terms: [] }), null)
-      total = b.operation('f32', 'add', total, row)
+    const rowAt = (part: Affine): Value => b.loadHere('f32', rows, add(index, scale(part, length)))
+    let total: Value
+    if (parts <= fewParts) {
+      total = rowAt(constant(0))
+      for (let part = 1; part < parts; part++) total = b.operation('f32', 'add', total, rowAt(constant(part)))
+    } else {
+      const variable = b.accumulator('f32', 0)
+      b.loop(parts, 0, 'serial', (part) => {
+        b.push({ kind: 'accumulate', name: variable.name, op: 'sum', value: rowAt(part), where: null })
+      })
+      total = variable
     }
     for (const buffer of targets) b.push({ kind: 'store', buffer, offset: index, value: total, add: false })
   })

@@ -38,6 +38,7 @@ export function inlinedNodes(
     }
   }
   const inlined = new Set<Node>()
+  const constants = new Set<Node>()
   /** The cost of one evaluation, with what is inlined into it. */
   const fullCost = new Map<Node, number>()
   for (const node of nodes) {
@@ -45,10 +46,15 @@ export function inlinedNodes(
     const cost = fullCostOf(node, inlined, fullCost)
     fullCost.set(node, cost)
     if (node.reduction || kept.has(node)) continue
-    if (isCheaperAnew(node, cost, consumers.get(node) ?? [])) inlined.add(node)
+    if (isConstantNumber(node, constants)) constants.add(node)
+    if (constants.has(node) || isCheaperAnew(node, cost, consumers.get(node) ?? [])) inlined.add(node)
   }
   return inlined
 }
+
+/** A number computed from data alone, such as where a gradient starts: each kernel computes it once, and need not wait for it. */
+const isConstantNumber = (node: ComputedNode, constants: ReadonlySet<Node>): boolean =>
+  node.shape.length === 0 && readsOf(node).every((read) => read.node.kind === 'data' || constants.has(read.node))
 
 interface Consumer {
   readonly node: ComputedNode

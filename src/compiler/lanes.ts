@@ -73,18 +73,19 @@ function canRunInLanes(loop: LoopStatement): boolean {
         case 'contraction':
         case 'pack':
           return false
-        case 'let':
-          named.add(statement.name)
-          return true
         case 'accumulator':
           own.add(statement.name)
           return true
         case 'accumulateWinner':
           return own.has(statement.name)
+        case 'let':
+          own.add(statement.name)
+          named.add(statement.name)
+          return true
         case 'store':
           if (statement.add) return isOwn(statement.offset)
           // What does not depend on the iteration is each iteration's own room, which lanes cannot share.
-          return [...namesIn(statement.offset)].some((name) => name === loop.index || named.has(name))
+          return [...namesIn(statement.offset)].some((name) => name === loop.index || own.has(name))
         case 'loop':
           return allowed(statement.body)
         default:

@@ -2,8 +2,8 @@
 import type { ComprehensionNode, Node, ScatterNode } from '../graph/node.ts'
 import { type Affine, add, isConstant } from '../index/index.ts'
 import { constantValue, KernelBuilder } from './blocks.ts'
-import { lowerColumnSums } from './columnSums.ts'
-import { type ChunkAxis, type ContractionContext, lowerContraction, type ProductPlace } from './contraction/lower.ts'
+import { type ColumnSum, type Inside, lowerColumnSums, sumRows } from './columnSums.ts'
+import { type ChunkAxis, type ContractionContext, lowerContraction } from './contraction/lower.ts'
 import { type MatrixProduct, matrixProduct } from './contraction/roles.ts'
 import { lowerFilterConvolution } from './contraction/winograd/filter.ts'
 import { lowerImageConvolution } from './contraction/winograd/image.ts'
@@ -20,7 +20,7 @@ export function lowerKernel(plan: KernelPlan, places: Places): readonly Statemen
   const [first] = plan.members
   const product = places.contractions && first.kind === 'comprehension' ? matrixProduct(first) : null
   if (first.kind === 'scatter') lowerScatter(b, first, places)
-  else if (product) lowerProduct(b, product, plan.members as ComprehensionNode[], places)
+  else if (product) lowerProduct(b, product, plan, places)
   else if (plan.sums.size > 0) lowerWithSums(b, plan, places)
   else lowerMembers(b, plan.members as ComprehensionNode[], plan.extents, places)
   return b.body
@@ -66,39 +66,25 @@ function lowerRound(
 }
 
 /** A matrix product, then the members that follow on its elements. */
-function lowerProduct(
-  b: KernelBuilder,
-  product: MatrixProduct,
-  members: readonly ComprehensionNode[],
-  places: Places,
-): void {
-  const [first, ...rest] = members
+function lowerProduct(b: KernelBuilder, product: MatrixProduct, { members, sums }: KernelPlan, places: Places): void {
+  const [first, ...rest] = members as ComprehensionNode[]
   const targets = places.targetsOf(first)
   const follow = rest.length > 0 || targets.length > 1
-  const epilogue = (axes: readonly ChunkAxis[], place: ProductPlace): void => {
-    const whole = axes.every((axis) => 'extent' in axis && isConstant(axis.from))
-    const modeOf = (depth: number): LoopMode => {
-      if (depth === axes.length - 1) return 'lanes'
-      return whole && depth === 0 ? 'parallel' : 'serial'
-    }
-    const open = (at: readonly Affine[]): void => {
-      if (at.length < axes.length) {
-        const axis = axes[at.length]
-        if ('fixed' in axis) open([...at, axis.fixed])
-        else
-          b.loop(axis.extent, 0, modeOf(at.length), (index) => {
-            open([...at, add(axis.from, index)])
-          })
-        return
-      }
+  const inLoops = rest.flatMap((member) => sums.get(member)?.terms ?? [member])
+  let finish = (): void => {}
+  const epilogue: ContractionContext['epilogue'] = (axes, place, chunk) => {
+    const inside = (at: readonly Affine[]): ReadonlyMap<ColumnSum, Value> => {
       const scope: Scope = { b, places, registers: new Map() }
       const value = b.loadHere('f32', place.buffer, place.offset(at))
       scope.registers.set(first, value)
       const stores = targets.slice(1).map((buffer) => store(first, buffer, at, value))
-      for (const member of rest) lowerGroup(scope, [member], at, stores)
+      for (const member of inLoops) lowerGroup(scope, [member], at, stores)
       for (const statement of stores) b.push(statement)
+      return new Map([...sums.values()].map((sum) => [sum, scope.registers.get(sum.terms.at(-1)!)!]))
     }
-    open([])
+    const isWhole = axes.every((axis) => 'extent' in axis && isConstant(axis.from))
+    if (sums.size > 0) finish = lowerSumsOf(b, [...sums.values()], axes, isWhole ? null : chunk, places, inside)
+    else openAxes(b, axes, [], isWhole, inside)
   }
   const context: ContractionContext = {
     b,
@@ -111,6 +97,49 @@ function lowerProduct(
   if (convolution?.kind === 'image') lowerImageConvolution(first, convolution, context)
   else if (convolution) lowerFilterConvolution(first, convolution, context)
   else lowerContraction(first, product, context)
+  finish()
+}
+
+/** Sums over what follows a product, for one of its chunks or in parts of the whole; gives what is left to do at the end. */
+function lowerSumsOf(
+  b: KernelBuilder,
+  sums: readonly ColumnSum[],
+  axes: readonly ChunkAxis[],
+  chunk: { readonly index: Affine; readonly count: number } | null,
+  places: Places,
+  inside: Inside,
+): () => void {
+  if (!chunk) {
+    const extents = axes.map((axis) => ('extent' in axis ? axis.extent : 1))
+    lowerColumnSums(b, extents, sums, places, inside)
+    return () => {}
+  }
+  const rows = sumRows(b, sums, chunk.count, places)
+  rows.part(chunk.index, axes, inside)
+  return rows.finish
+}
+
+/** Loops over what follows a product. */
+function openAxes(
+  b: KernelBuilder,
+  axes: readonly ChunkAxis[],
+  at: readonly Affine[],
+  isWhole: boolean,
+  inside: (at: readonly Affine[]) => void,
+): void {
+  const depth = at.length
+  if (depth === axes.length) {
+    inside(at)
+    return
+  }
+  const axis = axes[depth]
+  const open = (index: Affine) => openAxes(b, axes, [...at, index], isWhole, inside)
+  if ('fixed' in axis) {
+    open(axis.fixed)
+    return
+  }
+  const mode: LoopMode = depth === axes.length - 1 ? 'lanes' : isWhole && depth === 0 ? 'parallel' : 'serial'
+  b.loop(axis.extent, 0, mode, (index) => open(add(axis.from, index)))
 }
 
 /** Loops over `extents`; the outermost may be shared among threads. */

@@ -187,7 +187,9 @@ function canRunInside(
   reads: Schedule['reads'],
 ): boolean {
   const [first] = kernel.members
-  if (first.kind === 'scatter' || isProduct(first) || kernel.members.length >= maxMembers) return false
+  if (first.kind === 'scatter' || kernel.members.length >= maxMembers) return false
+  // After a product stands what reads it.
+  if (isProduct(first) && !reads(node).some((read) => kernel.members.includes(read.node as ComputedNode))) return false
   if (kernel.extents.length !== loops.length) return false
   if (kernel.extents.some((extent, axis) => extent !== loops[axis].extent)) return false
   return readsAtSamePlace(node, loops, kernel, reads)

@@ -37,10 +37,34 @@ function channelGradients(): readonly Tensor[] {
   return grad(z.square().mean().mul(100), [x, bias])
 }
 
+/** A dense layer's loss, its sum and the gradients of its bias and weight. */
+function denseGradients(batch: number, inputs: number, units: number): readonly Tensor[] {
+  const [x, w, c, y] = [numbers(batch, inputs), numbers(units, inputs), numbers(units), numbers(batch, units)]
+  const z = formula('z[b,i] = c[i] + sum(j) w[i,j] * x[b,j]')({ x, w, c }).sigmoid()
+  const loss = z.sub(y).square().mean()
+  return [loss, ...grad(loss.mul(100), [w, c])]
+}
+
+/** Sums over what a convolution leaves: statistics of channels, and the gradient of a bias. */
+function convolutionGradients(images: number, channels: number, side: number): readonly Tensor[] {
+  const [x, w, b] = [numbers(images, channels, side, side), numbers(8, channels, 3, 3), numbers(8)]
+  const z = formula(`z[n,k,i<${side},j<${side}] = b[k] + sum(c,-1<=u<=1,-1<=v<=1) w[k,c,u+1,v+1] * x?[n,c,i+u,j+v]`)({
+    x,
+    w,
+    b,
+  }).tanh()
+  const loss = z.square().mean()
+  return [z.sum([0, 2, 3]).mul(0.01), loss, ...grad(loss.mul(100), [w, b])]
+}
+
 const cases: Readonly<Record<string, () => readonly Tensor[]>> = {
   'gradients of a grid': () => gridGradients(256, 64),
   'rows that no vector divides': () => gridGradients(250, 67),
   'a bias for each channel': channelGradients,
+  'a dense layer': () => denseGradients(96, 40, 200),
+  'a dense layer in chunks': () => denseGradients(640, 30, 130),
+  'a convolution': () => convolutionGradients(6, 3, 24),
+  'a convolution by transforms': () => convolutionGradients(4, 16, 32),
   'sums of squares of columns': () => [numbers(640, 40).square().sum(0)],
 }
 

@@ -20,11 +20,17 @@ export interface ContractionContext {
   /** Memory that the kernel alone uses: each thread its own, or all threads together. */
   scratch(length: number, owner: 'thread' | 'kernel'): string
   /** Emits the members that follow, for one chunk: `position` gives an axis as a loop opened inside. */
-  readonly epilogue: ((axes: readonly ChunkAxis[], place: ProductPlace) => void) | null
+  readonly epilogue: ((axes: readonly ChunkAxis[], place: ProductPlace, chunk: ChunkNumber) => void) | null
 }
 
 /** An axis inside a chunk: fixed by the loops around, or still to run. */
 export type ChunkAxis = { readonly fixed: Affine } | { readonly extent: number; readonly from: Affine }
+
+/** Which chunk it is, and of how many. */
+export interface ChunkNumber {
+  readonly index: Affine
+  readonly count: number
+}
 
 /** At most this many results of a product (256 KiB) are made before what follows reads them. */
 const chunkElements = 65536
@@ -82,7 +88,7 @@ export function lowerContraction(node: ComprehensionNode, product: MatrixProduct
     }
   }
 
-  const inside = (fixed: ReadonlyMap<BoundRange, Affine>): void => {
+  const inside = (fixed: ReadonlyMap<BoundRange, Affine>, index: Affine): void => {
     const base = (access: Access): Affine => {
       let sum = constant(access.constant)
       for (const [range, at] of fixed) sum = add(sum, scale(at, access.strides.get(range.index) ?? 0))
@@ -116,7 +122,7 @@ export function lowerContraction(node: ComprehensionNode, product: MatrixProduct
       if (at && !inner.has(axis)) return { fixed: at }
       return { extent: cut(axis).extent, from: at ?? constant(0) }
     })
-    context.epilogue(axes, {
+    const place: ProductPlace = {
       buffer: (whole ?? scratch)!,
       offset: (at) => {
         let sum = constant(0)
@@ -127,21 +133,22 @@ export function lowerContraction(node: ComprehensionNode, product: MatrixProduct
         })
         return sum
       },
-    })
+    }
+    context.epilogue(axes, place, { index, count: outer.reduce((all, { extent }) => all * extent, 1) })
   }
 
-  const open = (depth: number, fixed: ReadonlyMap<BoundRange, Affine>): void => {
+  const open = (depth: number, fixed: ReadonlyMap<BoundRange, Affine>, chunkAt: Affine): void => {
     if (depth === outer.length) {
-      inside(fixed)
+      inside(fixed, chunkAt)
       return
     }
     const { range, extent, step } = outer[depth]
     const mode: LoopMode = depth === 0 ? 'parallel' : 'serial'
     b.loop(extent, 0, mode, (index) => {
-      open(depth + 1, new Map([...fixed, [range, scale(index, step)]]))
+      open(depth + 1, new Map([...fixed, [range, scale(index, step)]]), add(scale(chunkAt, extent), index))
     })
   }
-  open(0, new Map())
+  open(0, new Map(), constant(0))
 }
 
 /** Whether the columns do not lie next to each other in the result: some row axis stands between them. */

@@ -20,6 +20,8 @@ export interface Chunk {
 
 /** Where a chunk begins, in images and in rows of tiles. */
 export interface ChunkPlace {
+  /** Its number among all chunks. */
+  readonly index: Affine
   readonly image: Affine
   readonly row: Affine
 }
@@ -143,7 +145,8 @@ export function eachChunk(b: KernelBuilder, chunk: Chunk, inside: (place: ChunkP
   const byRows: LoopMode = chunk.imageChunks > 1 ? 'serial' : 'parallel'
   b.loop(chunk.imageChunks, 0, 'parallel', (image) => {
     b.loop(chunk.rowChunks, 0, byRows, (row) => {
-      inside({ image: scale(image, chunk.images), row: scale(row, chunk.rows) })
+      const index = add(scale(image, chunk.rowChunks), row)
+      inside({ index, image: scale(image, chunk.images), row: scale(row, chunk.rows) })
     })
   })
 }

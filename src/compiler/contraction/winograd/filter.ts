@@ -107,7 +107,8 @@ function eachChunkOf(
     b.loop(rows, 0, 'serial', (row) => {
       const image = byImages ? add(scale(group, images), nth) : nth
       const line = byImages ? row : add(scale(group, rows), row)
-      inside({ image: scale(image, chunk.images), row: scale(line, chunk.rows) })
+      const index = add(scale(image, chunk.rowChunks), line)
+      inside({ index, image: scale(image, chunk.images), row: scale(line, chunk.rows) })
     })
   })
 }
@@ -174,5 +175,6 @@ function sumGroups(
   context.epilogue?.(
     node.axes.map((axis): ChunkAxis => ({ extent: axis.extent, from: constant(0) })),
     { buffer: to, offset: (at) => node.axes.reduce((sum, axis, n) => add(sum, scale(at[n], step(axis))), constant(0)) },
+    { index: constant(0), count: 1 },
   )
 }

@@ -62,7 +62,10 @@ export function lowerImageConvolution(
       })
     })
     sumTiles(convolution, context, chunk, place, products, result)
-    context.epilogue?.(result.axes(place), result.place(place))
+    context.epilogue?.(result.axes(place), result.place(place), {
+      index: place.index,
+      count: chunk.imageChunks * chunk.rowChunks,
+    })
   })
 }
 
