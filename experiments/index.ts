@@ -1,4 +1,5 @@
 // Every experiment by name. They are loaded when they are run.
+import { flags as convFromScratch } from './conv-from-scratch/flags.ts'
 import type { Experiment, Flags } from './experiment.ts'
 import { flags as frontprop } from './frontprop/flags.ts'
 
@@ -9,4 +10,7 @@ export const experiments: Readonly<Record<string, () => Promise<Experiment>>> = 
 }
 
 /** What some of them can be told besides what all can; apart, so that the help need not load them. */
-export const experimentFlags: Readonly<Record<string, Flags>> = { frontprop }
+export const experimentFlags: Readonly<Record<string, Flags>> = {
+  'conv-from-scratch': convFromScratch,
+  frontprop,
+}
