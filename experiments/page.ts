@@ -1,9 +1,11 @@
 // A report that opens from disk, of whatever sections an experiment has: text, tables, pictures. Numbers and pictures also
 // lie beside it as files of their own.
+import { existsSync, readFileSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
-import { device, threads } from '../src/index.ts'
+import { findCompiler } from '../src/device/native/compiler.ts'
+import { device, precision, threads } from '../src/index.ts'
 import { type Picture, toSvg } from '../src/plot/index.ts'
 
 export interface Page {
@@ -29,16 +31,26 @@ export interface Figure {
   readonly picture: Picture
 }
 
-/** What a result depends on besides what was asked for. */
+/** What a result depends on besides what was asked for. Numbers do not depend on the threads, times do. */
 export function surroundings(seed: number): readonly (readonly [name: string, value: string])[] {
   const processors = cpus()
+  const compiler = device().name === 'native' ? findCompiler() : null
   return [
     ['seed', String(seed)],
     ['device', device().name],
+    ['precision', precision().used],
     ['threads', String(threads())],
     ['processor', `${processors[0]?.model.trim() ?? 'unknown'}, ${processors.length} logical cores`],
+    ['einfold', version()],
     ['node', process.version],
+    ...(compiler ? ([['C compiler', compiler.version]] as const) : []),
   ]
+}
+
+/** Of this package, whose file lies above this one or, once built, a folder higher. */
+function version(): string {
+  const file = ['../package.json', '../../package.json'].map((path) => new URL(path, import.meta.url)).find(existsSync)
+  return file ? JSON.parse(readFileSync(file, 'utf8')).version : 'unknown'
 }
 
 /** Writes `report.html`, `results.json` and an SVG for each figure. */
@@ -60,17 +72,7 @@ export function pageHtml({ title, summary, settings, sections }: Page): string {
         .map((part) => (typeof part === 'string' ? part : `<figure>${toSvg(part.picture)}</figure>`))
         .join('\n')}`,
   )
-  return `${pageHead({ title, summary, settings }, css)}
-${bodies.join('\n')}
-</html>
-`
-}
-
-/** How every report begins: its title and style, what came of it, and the settings. */
-export const pageHead = (
-  { title, summary, settings }: Pick<Page, 'title' | 'summary' | 'settings'>,
-  css: string,
-): string => `<!doctype html>
+  return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
@@ -78,7 +80,11 @@ export const pageHead = (
 <style>${css}</style>
 <h1>${safe(title)}</h1>
 <p>${safe(summary)}</p>
-<table>${settings.map(([name, value]) => `<tr><th>${safe(name)}<td>${safe(value)}`).join('\n')}</table>`
+<table>${settings.map(([name, value]) => `<tr><th>${safe(name)}<td>${safe(value)}`).join('\n')}</table>
+${bodies.join('\n')}
+</html>
+`
+}
 
 const css = `
 :root { color-scheme: light dark; --line: #8884 }
@@ -87,6 +93,8 @@ table { border-collapse: collapse; margin: 1rem 0 } th { text-align: left; font-
 th, td { padding: .15rem .7rem; border-bottom: 1px solid var(--line); vertical-align: top }
 td { font-variant-numeric: tabular-nums } td.number { text-align: right }
 figure { margin: 1rem 0; overflow-x: auto } figure svg { max-width: 100%; height: auto }
+.tiles { display: flex; flex-wrap: wrap; gap: 1rem } .tiles figure { margin: 0; width: 7rem; font-size: .8rem }
+.tiles img { width: 7rem; image-rendering: pixelated; background: #000 } svg.matrix { width: 4rem }
 pre { background: #8881; padding: .6rem .8rem; overflow-x: auto } code { font-size: .9em }
 `
 

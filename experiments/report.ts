@@ -1,25 +1,11 @@
-// A report that opens from disk: one HTML file with all pictures inside, and the numbers beside it as JSON.
-import { mkdir, writeFile } from 'node:fs/promises'
+// The folder of a run, and what a report says of a trained classifier.
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { encode } from 'fast-png'
 import type { ImageSet } from '../src/data/index.ts'
 import type { Confusion, EpochRecord } from '../src/train/index.ts'
-import { pageHead, safe } from './page.ts'
+import { type Section, safe, table } from './page.ts'
 import type { Mistake } from './results.ts'
-
-export interface Report {
-  readonly title: string
-  /** What was done and what came of it, in a sentence or two. */
-  readonly summary: string
-  /** Name and value, as they are shown. */
-  readonly settings: readonly (readonly [name: string, value: string])[]
-  readonly epochs: readonly EpochRecord[]
-  readonly confusion: Confusion
-  readonly test: ImageSet
-  readonly mistakes: readonly Mistake[]
-  /** Small matrices shown as pictures: weights. */
-  readonly pictures: { readonly title: string; readonly matrices: readonly (readonly (readonly number[])[])[] }
-}
 
 /** Makes a folder for one run: `OUT/NAME-2026-01-31-12-00-00`. */
 export async function runFolder(out: string, name: string, at = new Date()): Promise<string> {
@@ -29,59 +15,54 @@ export async function runFolder(out: string, name: string, at = new Date()): Pro
   return folder
 }
 
-/** Writes `report.html` and `results.json`. */
-export async function writeReport(folder: string, report: Report): Promise<void> {
-  const { title, settings, epochs, confusion } = report
-  const results = { title, settings: Object.fromEntries(settings), epochs, testAccuracy: confusion.accuracy, confusion }
-  await writeFile(join(folder, 'results.json'), `${JSON.stringify(results, null, 2)}\n`)
-  await writeFile(join(folder, 'report.html'), reportHtml(report))
+export interface Classifier {
+  readonly epochs: readonly EpochRecord[]
+  readonly confusion: Confusion
+  readonly test: ImageSet
+  readonly mistakes: readonly Mistake[]
+  /** Small matrices shown as pictures: weights. */
+  readonly pictures: { readonly title: string; readonly matrices: readonly (readonly (readonly number[])[])[] }
 }
 
-export function reportHtml(report: Report): string {
-  const { epochs, confusion, test, mistakes, pictures } = report
-  return `${pageHead(report, css)}
-<h2>Training</h2>
-${epochTable(epochs)}
-<h2>Classes</h2>
-${classTable(confusion)}
-<h2>What is taken for what</h2>
-${confusionTable(confusion)}
-<h2>Mistakes</h2>
-<div class="tiles">${mistakes.map((mistake) => mistakeFigure(test, mistake)).join('\n')}</div>
-<h2>${safe(pictures.title)}</h2>
-<div class="tiles">${pictures.matrices.map(matrixSvg).join('\n')}</div>
-</html>
-`
+/** How it was trained, how good it is at each class, and what it takes for what. */
+export function classifierSections({ epochs, confusion, test, mistakes, pictures }: Classifier): readonly Section[] {
+  return [
+    { title: 'Training', parts: [epochTable(epochs)] },
+    { title: 'Classes', parts: [classTable(confusion)] },
+    { title: 'What is taken for what', parts: [confusionTable(confusion)] },
+    { title: 'Mistakes', parts: [tiles(mistakes.map((mistake) => mistakeFigure(test, mistake)))] },
+    { title: pictures.title, parts: [tiles(pictures.matrices.map(matrixSvg))] },
+  ]
 }
 
-const css = `
-:root { color-scheme: light dark; --line: #8884; --ink: 46, 110, 180 }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
-table { border-collapse: collapse; margin: 1rem 0 } th { text-align: left; font-weight: 600 }
-th, td { padding: .15rem .7rem; border-bottom: 1px solid var(--line) } td { text-align: right; font-variant-numeric: tabular-nums }
-.tiles { display: flex; flex-wrap: wrap; gap: 1rem } figure { margin: 0; width: 7rem; font-size: .8rem }
-figure img { width: 7rem; image-rendering: pixelated; background: #000 } svg.matrix { width: 4rem }
-`
+const tiles = (pictures: readonly string[]): string => `<div class="tiles">${pictures.join('\n')}</div>`
 
-const shareText = (share: number | null): string => (share === null ? '' : `${(100 * share).toFixed(2)}%`)
+/** `88.83%`; nothing for null. */
+export const shareText = (share: number | null): string => (share === null ? '' : `${(100 * share).toFixed(2)}%`)
 
-function epochTable(epochs: readonly EpochRecord[]): string {
-  const rows = epochs.map(
-    ({ epoch, loss, accuracy, validationLoss, validationAccuracy, learningRate, seconds }) =>
-      `<tr><th>${epoch}<td>${loss.toFixed(4)}<td>${shareText(accuracy)}<td>${validationLoss?.toFixed(4) ?? ''}` +
-      `<td>${shareText(validationAccuracy)}<td>${Number(learningRate.toPrecision(3))}<td>${seconds.toFixed(1)}`,
+const epochTable = (epochs: readonly EpochRecord[]): string =>
+  table(
+    ['epoch', 'loss', 'accuracy', 'validation loss', 'validation accuracy', 'learning rate', 'seconds'],
+    epochs.map(({ epoch, loss, accuracy, validationLoss, validationAccuracy, learningRate, seconds }) => [
+      epoch,
+      loss.toFixed(4),
+      shareText(accuracy),
+      validationLoss?.toFixed(4) ?? '',
+      shareText(validationAccuracy),
+      Number(learningRate.toPrecision(3)),
+      seconds.toFixed(1),
+    ]),
   )
-  const head = ['epoch', 'loss', 'accuracy', 'validation loss', 'validation accuracy', 'learning rate', 'seconds']
-  return `<table><tr>${head.map((name) => `<th>${name}`).join('')}\n${rows.join('\n')}</table>`
-}
 
-function classTable({ classes }: Confusion): string {
-  const rows = classes.map(
-    ({ name, precision, recall, f1, count }) =>
-      `<tr><th>${safe(name)}<td>${shareText(precision)}<td>${shareText(recall)}<td>${shareText(f1)}<td>${count}`,
+const classTable = ({ classes }: Confusion): string =>
+  table(
+    ['class', 'precision', 'recall', 'f1', 'images'],
+    classes.map(({ name, precision, recall, f1, count }) => [
+      name,
+      ...[precision, recall, f1].map((share) => shareText(share)),
+      count,
+    ]),
   )
-  return `<table><tr><th>class<th>precision<th>recall<th>f1<th>images\n${rows.join('\n')}</table>`
-}
 
 /** Rows are what images are, columns what they were taken for; the darker, the more of the row. */
 function confusionTable({ counts, classes }: Confusion): string {
@@ -89,7 +70,8 @@ function confusionTable({ counts, classes }: Confusion): string {
   const rows = counts.map((row, at) => {
     const total = Math.max(1, classes[at].count)
     const cells = row.map(
-      (count) => `<td style="background: rgba(var(--ink), ${(count / total).toFixed(3)})">${count || ''}`,
+      (count) =>
+        `<td class="number" style="background: rgba(46, 110, 180, ${(count / total).toFixed(3)})">${count || ''}`,
     )
     return `<tr><th>${safe(classes[at].name)}${cells.join('')}`
   })

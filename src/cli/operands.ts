@@ -130,13 +130,23 @@ function sizesOf(
     intervals.set(index, { min: 0, max: extent - 1 })
   }
 
+  const axesOfLocals = new Map(statements.map(({ name, axes }) => [name, axes]))
+  /** How many elements the axis of a tensor has, where that is settled already. */
+  const extentOf = (tensor: string, axis: number): number | undefined => {
+    const index = axesOfLocals.get(tensor)?.[axis]?.index
+    const interval = index === undefined ? undefined : intervals.get(index)
+    return interval ? interval.max + 1 : given.get(tensor)?.[axis]
+  }
   const shapes = new Map<string, number[]>()
   const gathered = new Map<string, number>()
   for (const { tensor, at, maybe } of reads) {
     const shape = shapes.get(tensor) ?? at.map(() => 1)
     shapes.set(tensor, shape)
     for (const [axis, index] of at.entries()) {
-      for (const inner of readsIn(index)) gathered.set(inner.tensor, (given.get(tensor)?.[axis] ?? gatheredSize) - 1)
+      for (const inner of readsIn(index)) {
+        const largest = (extentOf(tensor, axis) ?? gatheredSize) - 1
+        gathered.set(inner.tensor, Math.min(largest, gathered.get(inner.tensor) ?? largest))
+      }
       const position = affine(index)
       const needed = position ? extentFor(bounds(position, intervals), maybe) : gatheredSize
       shape[axis] = Math.max(shape[axis], needed)

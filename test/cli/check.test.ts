@@ -22,6 +22,12 @@ test('check says WRONG where there is no derivative', async () => {
   assert.match(stdout, /^WRONG {2}dx\[i\].*\n.*where finite differences give NaN/m)
 })
 
+test('indices into what the formula itself defines stay inside of it', async () => {
+  const { code, stdout } = await einfold('check', "p[n,k] = exp(x[n,k]) / sum(k') exp(x[n,k'])\nL[n] = -log(p[n,y[n]])")
+  assert.equal(code, 0, stdout)
+  assert.match(stdout, /^ {7}16 derivatives against finite differences/m)
+})
+
 test('a gradient written by hand that is not linear in the gradient by the result is found out', async () => {
   const { code, stdout } = await einfold('check', 'z[i] = x[i] * w[i]', '--gradient', 'dx[i] = dz[i]^2 * w[i]')
   assert.equal(code, 1)

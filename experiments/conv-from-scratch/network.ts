@@ -1,0 +1,113 @@
+// The network: a convolution, tanh, perhaps pooling, and a dense layer; and its losses.
+import { customGradient, type Tensor } from '../../src/index.ts'
+import { apply } from '../../src/nn/apply.ts'
+import {
+  avgPool2d,
+  conv2d,
+  crossEntropy,
+  defineLayer,
+  flatten,
+  type Init,
+  init,
+  type Layer,
+  layerDefault,
+  linear,
+  maxPool2d,
+  sequential,
+  tanh,
+} from '../../src/nn/index.ts'
+import type { Loss } from '../../src/train/evaluate.ts'
+import { documentInputGradient, documentKernelGradient } from './document.ts'
+
+export interface NetworkOptions {
+  readonly gradients: 'derived' | 'document'
+  readonly init: keyof typeof initializations
+  readonly pool: 'none' | 'max' | 'average'
+  readonly stride: number
+}
+
+/** How weights begin, and what follows their layer decides the gain. */
+export const initializations = {
+  document: () => init.normal(),
+  pytorch: () => layerDefault,
+  'tanh-gain': (follows: 'tanh' | 'linear') => init.kaimingNormal({ nonlinearity: follows }),
+} as const satisfies Record<string, (follows: 'tanh' | 'linear') => Init>
+
+/** For images [n, channels, height, width]: 16 windows of 5×5, and from all they see to the classes. */
+export function network(
+  [, channels, height, width]: readonly number[],
+  classes: number,
+  { gradients, init: name, pool, stride }: NetworkOptions,
+): Layer {
+  const begin = initializations[name]
+  // The document has no bias here, and pads so that a stride of 1 keeps the size.
+  const convolution = conv2d(channels, 16, 5, { stride, padding: 2, bias: false, weightInit: begin('tanh') })
+  const [rows, columns] = [height, width].map((size) =>
+    Math.floor(Math.ceil(size / stride) / (pool === 'none' ? 1 : 2)),
+  )
+  return sequential(
+    gradients === 'document' ? withDocumentGradients(convolution) : convolution,
+    tanh(),
+    ...poolings[pool](),
+    flatten(),
+    linear(16 * rows * columns, classes, {
+      weightInit: begin('linear'),
+      biasInit: name === 'document' ? init.normal() : undefined,
+    }),
+  )
+}
+
+const poolings = {
+  none: () => [],
+  max: () => [maxPool2d(2)],
+  average: () => [avgPool2d(2)],
+} as const satisfies Record<NetworkOptions['pool'], () => readonly Layer[]>
+
+/** A convolution of stride 1, trained by the document's formulas instead of those that follow from its own. */
+function withDocumentGradients(convolution: Layer): Layer {
+  const [weight] = convolution.parameters() as readonly Tensor[]
+  const convolve = customGradient(
+    (x: Tensor, _weight: Tensor) => convolution(x),
+    (dz, _z, x, weight) => {
+      const [B, , H, W] = x.shape
+      // The document has the channels that come in first.
+      const w = weight.transpose(0, 1)
+      const dw = apply(documentKernelGradient, { x, dz, B, H, W })
+      return [apply(documentInputGradient, { dz, w, H, W }), dw.transpose(0, 1)]
+    },
+  )
+  return defineLayer({
+    name: `${convolution.name} with the document's gradients`,
+    children: { convolution },
+    forward: (x: Tensor) => convolve(x, weight),
+  })
+}
+
+/** From logits and classes to a loss for each example. */
+export const losses = {
+  'cross-entropy': (logits, classes) => crossEntropy(logits, classes, { reduction: 'none' }),
+  /** The document's value, and the gradient that belongs to it. */
+  binary: (logits, classes) => apply(binaryText, { x: logits, y: classes, K: logits.shape[1] }),
+  /** The document's value, and the gradient of the cross-entropy. */
+  document: (logits, classes) => mismatched(logits, classes),
+} as const satisfies Record<string, Loss>
+
+/** The document's loss for numbers of 32 bits: shares are held above its 1e-9, and 1 - p is summed from the other shares. */
+const binaryText = `m[n] = max(k) x[n,k]
+e[n,k] = exp(x[n,k] - m[n])
+s[n] = sum(k) e[n,k]
+others[n,k<K] = sum(k') where(k' == k, 0, e[n,k'])
+L[n] = -log(max(e[n,y[n]] / s[n], 1e-9)) - sum(k) where(k == y[n], 0, log(max(others[n,k] / s[n], 1e-9)))`
+
+function mismatched(logits: Tensor, classes: Tensor): Tensor {
+  const loss = customGradient(
+    (x: Tensor) => losses.binary(x, classes),
+    (dL, _, x) => [
+      x
+        .softmax(1)
+        .sub(classes.oneHot(x.shape[1]))
+        .mul(dL.reshape([dL.shape[0], 1])),
+    ],
+  )
+  return loss(logits)
+}
