@@ -167,14 +167,6 @@ export function activationPictures(
 const largest = (values: readonly number[]): number =>
   values.reduce((most, value) => Math.max(most, Math.abs(value)), Number.MIN_VALUE)
 
-/** Where the classes differ: the maps less their mean. */
-export function distinctMaps(maps: readonly LayerMap[]): readonly LayerMap[] {
-  const mean = maps[0].map((layer, at) =>
-    layer.map((_, unit) => maps.reduce((total, map) => total + map[at][unit] / maps.length, 0)),
-  )
-  return maps.map((map) => map.map((layer, at) => layer.map((value, unit) => value - mean[at][unit])))
-}
-
 export function parameterPictures(weights: LayerMap, biases: LayerMap, size: GridSize): Picture {
   const named = [
     ['Weights', weights],

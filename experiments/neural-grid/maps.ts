@@ -36,6 +36,14 @@ export async function activationMaps(
   )
 }
 
+/** Where the classes differ: the maps less their mean. */
+export function distinctMaps(maps: readonly LayerMap[]): readonly LayerMap[] {
+  const mean = maps[0].map((layer, at) =>
+    layer.map((_, unit) => maps.reduce((total, map) => total + map[at][unit] / maps.length, 0)),
+  )
+  return maps.map((map) => map.map((layer, at) => layer.map((value, unit) => value - mean[at][unit])))
+}
+
 /** Of the grid; a layer's first parameter is its weights, its second its biases. */
 export async function parameterMaps({
   grid,

@@ -91,14 +91,11 @@ function gridLayer({ size: { height, width }, activation, fanOut, reads, padded 
   }
   const weightInit = xavierUniform({ fanIn: 3, fanOut: fanOut ?? 3 })
   if (!padded && reads === 'neighbours') return neuralGrid(height, { activation, weightInit })
+  const w = parameter([padded ? height + 2 : height], padded ? withZeroEnds(weightInit) : weightInit, { name: 'w' })
   const c = parameter([height], zeros, { name: 'c' })
-  const first = reads === 'below' ? -2 : -1
-  if (!padded) {
-    const w = parameter([height], weightInit, { name: 'w' })
-    return layer(`z[b,p] = ${activation}(c[p] + sum(${first}<=q<=${first + 2}) w?[p+q] * x?[b,p+q])`, { w, c })
-  }
-  const w = parameter([height + 2], withZeroEnds(weightInit), { name: 'w' })
-  return layer(`z[b,p] = ${activation}(c[p] + sum(${first}<=q<=${first + 2}) w?[p+q+1] * x?[b,p+q])`, { w, c })
+  const [first, last] = reads === 'below' ? [-2, 0] : [-1, 1]
+  const at = padded ? 'p+q+1' : 'p+q'
+  return layer(`z[b,p] = ${activation}(c[p] + sum(${first}<=q<=${last}) w?[${at}] * x?[b,p+q])`, { w, c })
 }
 
 const withZeroEnds = (inner: Initializer): Initializer => ({

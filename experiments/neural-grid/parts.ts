@@ -6,7 +6,6 @@ import { agreementSize, agreements, allowed } from './agreement.ts'
 import { matrixDrawing, unfoldDrawing } from './drawings.ts'
 import {
   activationPictures,
-  distinctMaps,
   formTitles,
   isTimed,
   layerMatrix,
@@ -18,7 +17,7 @@ import {
   variantBars,
 } from './figures.ts'
 import type { Part } from './flags.ts'
-import { activationMaps, parameterMaps } from './maps.ts'
+import { activationMaps, distinctMaps, parameterMaps } from './maps.ts'
 import { type GridSize, type NetworkOptions, sizeText } from './network.ts'
 import { reachEnds, reachOf } from './reach.ts'
 import { type FormTime, otherTimes, timedForms, timeForms } from './timing.ts'
@@ -64,7 +63,7 @@ async function forms({ settings: { print, seed } }: Plan): Promise<Found> {
     print(
       `${form.padEnd(8)} with ${activation.padEnd(4)} is off by at most ${output.toExponential(1)}, its gradients by ${gradient.toExponential(1)}`,
     )
-  const [height, layers] = [33, 16]
+  const [height, layers] = [65, 16]
   const [asDrafted, right] = [reachOf('below', height, layers, seed), reachOf('neighbours', height, layers, seed)]
   const [least, most] = reachEnds(asDrafted)
   const [rightLeast, rightMost] = reachEnds(right)
