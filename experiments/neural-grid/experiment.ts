@@ -30,7 +30,7 @@ async function run(settings: Settings): Promise<Outcome> {
     settings.print(`\n${titles[part]}`)
     found.push(await runPart[part](plan))
   }
-  const testAccuracy = found.flatMap((one) => one.testAccuracy ?? []).at(0)
+  const testAccuracy = found.find((one) => one.testAccuracy !== undefined)?.testAccuracy
   const seconds = (performance.now() - began) / 1000
   const said =
     testAccuracy === undefined ? '' : `${(100 * testAccuracy).toFixed(2)}% of the test images answered right. `
@@ -45,6 +45,7 @@ async function run(settings: Settings): Promise<Outcome> {
       ['loss', recipe.loss],
       ['fan out', String(recipe.network.fanOut ?? 'as many as fan in')],
       ['reads', recipe.network.reads],
+      ['dropout of pixels', String(recipe.network.dropout)],
       ['padded weights', recipe.network.padded ? 'yes' : 'no'],
       ['epochs', String(recipe.epochs)],
       ['batch size', String(recipe.batchSize)],
@@ -71,6 +72,7 @@ async function planOf(settings: Settings): Promise<Plan> {
       reads: choice(settings, 'reads', readings) ?? codeOptions.reads,
       padded: own.padded === true,
       denseActivation: loss === 'half-mse',
+      dropout: numberFlag(text(own.dropout), 'dropout', 'number above 0') ?? 0,
     },
     loss,
     epochs: settings.epochs ?? (quick ? 8 : 60),

@@ -9,6 +9,7 @@ import {
   sideBySide,
   stacked,
 } from '../../src/plot/index.ts'
+import type { EpochRecord } from '../../src/train/index.ts'
 import type { LayerMap } from './maps.ts'
 import { type GridSize, sizeText } from './network.ts'
 import type { Reach } from './reach.ts'
@@ -79,15 +80,15 @@ const activationNames = { none: 'no activation', tanh: 'tanh', sin: 'sin' } as c
 export function strengthPictures(found: readonly Strengths[], expected: readonly number[]): Picture {
   const chart = (what: 'signal' | 'gradient', fanOut: 1 | 3): Picture =>
     lineChart({
-      title: `${what === 'signal' ? 'Signal behind' : 'Gradient before'} each layer, fan in 3, fan out ${fanOut}`,
+      title: `${what === 'signal' ? 'Signal behind' : 'Gradient before'} each layer, fan in 3, fan out ${fanOut} (dashed: mean)`,
       x: { label: 'layer' },
       y: { label: `variance of the ${what}`, scale: 'log' },
       series: [
         ...found
           .filter((one) => one.fanOut === fanOut)
           .flatMap(({ activation, [what]: { median, mean } }, color): Series[] => [
-            { name: `${activationNames[activation]}, median`, color, points: numbered(median) },
-            { name: 'mean', color, dashed: true, points: numbered(mean) },
+            { name: `${activationNames[activation]}: median`, color, points: numbered(median) },
+            { name: '', color, dashed: true, points: numbered(mean) },
           ]),
         ...(fanOut === 3
           ? [
@@ -110,29 +111,38 @@ export function strengthPictures(found: readonly Strengths[], expected: readonly
 
 const numbered = (values: readonly number[]) => values.map((value, at) => [at, value] as const)
 
-export function trainingCurves({ epochs }: Trained, reported: number | null, lossLabel: string): Picture {
-  const size = { width: 500, height: 340 }
-  const line = (value: (epoch: Trained['epochs'][number]) => number | null) =>
-    epochs.map((one) => [one.epoch, value(one) ?? Number.NaN] as const)
+/** A training, and what it is called. */
+export interface Named {
+  readonly name: string
+  readonly trained: Trained
+}
+
+export function trainingCurves(runs: readonly Named[], reported: number | null, lossLabel: string): Picture {
+  const size = { width: 500, height: 360 }
+  const percent = (share: number | null): number => 100 * (share ?? Number.NaN)
+  const both = (onTrain: (epoch: EpochRecord) => number, onTest: (epoch: EpochRecord) => number): Series[] =>
+    runs.flatMap(({ name, trained: { epochs } }, color): Series[] => [
+      { name, color, points: epochs.map((one) => [one.epoch, onTrain(one)]) },
+      { name: '', color, dashed: true, points: epochs.map((one) => [one.epoch, onTest(one)]) },
+    ])
   const loss = lineChart({
-    title: 'Loss',
+    title: 'Loss (dashed: test)',
     x: { label: 'epoch' },
     y: { label: lossLabel, from: 0 },
-    series: [
-      { name: 'training', points: line((one) => one.loss) },
-      { name: 'test', color: 0, dashed: true, points: line((one) => one.validationLoss) },
-    ],
+    series: both(
+      (one) => one.loss,
+      (one) => one.validationLoss ?? Number.NaN,
+    ),
     ...size,
   })
-  const percent = (share: number | null): number => 100 * (share ?? Number.NaN)
   const accuracy = lineChart({
-    title: 'Accuracy',
+    title: 'Accuracy (dashed: test)',
     x: { label: 'epoch' },
     y: { label: 'right answers', unit: '%', to: 100 },
-    series: [
-      { name: 'training', points: line((one) => percent(one.accuracy)) },
-      { name: 'test', color: 0, dashed: true, points: line((one) => percent(one.validationAccuracy)) },
-    ],
+    series: both(
+      (one) => percent(one.accuracy),
+      (one) => percent(one.validationAccuracy),
+    ),
     bands: reported === null ? [] : [{ name: `reported, ${reported}%`, from: reported, to: reported, color: 1 }],
     ...size,
   })
@@ -146,7 +156,8 @@ export function activationPictures(
   classes: readonly string[],
   size: GridSize,
 ): Picture {
-  const reach = largest(maps.flat(2))
+  // What comes before the grid is not bounded, and would leave the rest pale.
+  const reach = largest(maps.flatMap((map) => map.slice(1).flat()))
   const ends = { from: -reach, to: reach }
   if (size.width !== undefined) return planePicture(title, maps, classes, { ...ends, width: size.width, first: 0 })
   const pictures = maps.map((map, k) =>

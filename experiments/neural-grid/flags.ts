@@ -16,6 +16,7 @@ export const flags = {
   },
   reads: { type: 'string', value: 'NAME', about: "neighbours (the default), or below: the draft's loop, one off" },
   padded: { type: 'boolean', about: "weights with the draft's two zeros a layer that are multiplied with nothing" },
+  dropout: { type: 'string', value: 'P', about: 'the share of pixels left out of a training step' },
   schedule: {
     type: 'string',
     value: 'NAME',

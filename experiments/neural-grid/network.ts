@@ -3,6 +3,7 @@ import { UsageError } from '../../src/cli/command.ts'
 import { type Tensor, zeros } from '../../src/index.ts'
 import {
   defineLayer,
+  dropout,
   flatten,
   type Initializer,
   type Layer,
@@ -43,6 +44,8 @@ export interface NetworkOptions {
   readonly padded: boolean
   /** Whether the units before and behind the grid have the activation too, as the draft's equations have it. */
   readonly denseActivation: boolean
+  /** The share of pixels that is left out of a training step. */
+  readonly dropout: number
 }
 
 /** The code behind the draft. */
@@ -52,6 +55,7 @@ export const codeOptions = {
   reads: 'neighbours',
   padded: false,
   denseActivation: false,
+  dropout: 0,
 } as const satisfies NetworkOptions
 
 /** A network, and its grid's layers. */
@@ -68,18 +72,20 @@ export function gridNetwork(
   classes: number,
   options: NetworkOptions,
 ): GridNetwork {
-  const { size, activation, denseActivation } = options
+  const { size, activation, denseActivation, dropout: share } = options
   const { height, width } = size
   const outer = denseActivation ? [activation === 'sin' ? sin() : tanh()] : []
+  const dropped = share > 0 ? [dropout(share)] : []
   const grid = Array.from({ length: size.layers }, () => gridLayer(options))
   if (width === undefined) {
-    const before = sequential(flatten(), linear(image[0] * image[1], height), ...outer)
+    const before = sequential(flatten(), ...dropped, linear(image[0] * image[1], height), ...outer)
     const behind = sequential(linear(height, classes), ...outer)
     return { net: sequential(before, ...grid, behind), before, grid, behind }
   }
   if (height !== image[0] || width !== image[1])
     throw new UsageError(`--grid ${sizeText(size)}: planes must be of the images' size, ${image.join('x')}`)
-  const before = defineLayer({ name: 'plane', forward: (x: Tensor) => x.reshape([x.shape[0], height, width]) })
+  const plane = defineLayer({ name: 'plane', forward: (x: Tensor) => x.reshape([x.shape[0], height, width]) })
+  const before = sequential(plane, ...dropped)
   const behind = sequential(flatten(), linear(height * width, classes), ...outer)
   return { net: sequential(before, ...grid, behind), before, grid, behind }
 }

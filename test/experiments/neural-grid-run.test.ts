@@ -41,14 +41,15 @@ test('a run leaves a report with its pictures and tables, and the numbers with s
   assert.equal(results.times.length, 12)
   for (const { epochSeconds, extrapolated } of results.times) assert.ok(epochSeconds > 0 && extrapolated)
   assert.equal(results.variance.strengths.length, 6)
-  assert.equal(results.training.epochs.length, 1)
-  assert.equal(results.training.epochs[0].validationAccuracy, testAccuracy)
+  assert.equal(results.training.length, 1)
+  assert.equal(results.training[0].epochs.length, 1)
+  assert.equal(results.training[0].epochs[0].validationAccuracy, testAccuracy)
   assert.equal(results.variants, undefined)
 })
 
 test('planes of units are trained and drawn too', async () => {
   const { html, results } = await runParts('training', { grid: '28x28x2', loss: 'half-mse', activation: 'tanh' })
-  assert.equal(results.training.parameters, 2 * 2 * 784 + 785 * 10)
+  assert.equal(results.training[0].parameters, 2 * 2 * 784 + 785 * 10)
   assert.match(html, /Weights and biases, by layer/)
   assert.match(html, /Mean activations, by layer/)
 })
