@@ -14,7 +14,7 @@ import { chooseLanes } from '../../compiler/lanes.ts'
 import { pairOf } from '../../compiler/pairs.ts'
 import { peelGuards } from '../../compiler/peel.ts'
 import { blockWork } from '../../compiler/work.ts'
-import { type ContractionContext, contractionText, packText, planContractions } from './contraction.ts'
+import { contractionText, packText } from './contraction.ts'
 import {
   asLanes,
   constantText,
@@ -26,6 +26,7 @@ import {
   valueText,
   variableName,
 } from './lanes.ts'
+import { type ContractionContext, planContractions } from './plan.ts'
 
 export interface KernelContext extends ContractionContext {
   readonly program: Program
