@@ -91,7 +91,7 @@ export function nativeDevice(): Device {
   const load = (program: Program, use?: 'step' | 'once'): Executable => {
     // What runs once and is soon done would wait longer for the C compiler than for its result.
     if (use === 'once' && workOf(program) < compileWork) return loadJs(program)
-    const source = emitC(program, { widths: compiler.widths, fused: compiler.fused, maxThreads })
+    const source = emitC(program, { widths: compiler.widths, fused: compiler.fused, maxThreads, bf16: JSON.parse(process.env.BF ?? 'null') })
     const run = loadProgram(source)
     if (program.arenaBytes > arenaBytes) {
       arenaBytes = program.arenaBytes

@@ -1,23 +1,27 @@
 // Matrix products in C: b packed in panels of a tile's width, a read as it lies or staged, sums in registers.
 import type { ContractionStatement, PackStatement, Panel } from '../../compiler/ir.ts'
-import { stageLines, stagingOf, tileFunction } from './floatTile.ts'
+import { bf16Form } from './bf16.ts'
+import { floatForm } from './floatTile.ts'
 import { scalarIndex } from './lanes.ts'
-import { packFunction } from './packing.ts'
-import { type ContractionContext, type Plan, panelColumns, panelsOf } from './plan.ts'
-import { columnBlock, sumBlock } from './tiles.ts'
+import { type ContractionContext, type Form, type Plan, panelColumns, panelsOf } from './plan.ts'
+
+const formOf = (plan: Plan, context: ContractionContext): Form =>
+  plan.bf16 ? bf16Form(plan, plan.bf16, context) : floatForm(plan, context)
 
 export function packText(statement: PackStatement, context: ContractionContext, indent: string): string[] {
   const plan = context.packs.get(statement.name)
   // The operand that is read as it lies needs no packing.
   if (!plan) return []
-  plan.prepacked = context.sharedSpace(panelsOf(plan) * panelColumns(plan) * plan.k)
-  const packer = packFunction(plan, context)
+  const { sumBlock, words, packer } = formOf(plan, context)
+  const size = panelsOf(plan) * panelColumns(plan)
+  plan.prepacked = context.sharedSpace(size * words(plan.k))
+  const pack = packer()
   const lines: string[] = []
   for (let from = 0; from < plan.k; from += sumBlock) {
     const to = Math.min(plan.k, from + sumBlock)
-    const target = `${plan.prepacked} + ${from * panelsOf(plan) * panelColumns(plan)}`
+    const target = `${plan.prepacked} + ${size * words(from)}`
     lines.push(
-      `${indent}${packer}(${plan.b.buffer} + ${scalarIndex(statement.panel.base)}, ${target}, ${from}, ${to}, 0, ${panelsOf(plan)});`,
+      `${indent}${pack}(${plan.b.buffer} + ${scalarIndex(statement.panel.base)}, ${target}, ${from}, ${to}, 0, ${panelsOf(plan)});`,
     )
   }
   return lines
@@ -35,16 +39,18 @@ export function contractionText(
   const at = (panel: Panel) => `${panel.buffer} + ${scalarIndex(panel.base)}`
   return [`${indent}${product}(${at(a)}, ${at(b)}, ${at(c)}, ${plan.prepacked ?? 'NULL'}, thread, ${part});`]
 }
+
 function productFunction(plan: Plan, context: ContractionContext): string {
   const { m, k } = plan
+  const form = formOf(plan, context)
+  const { sumBlock, columnBlock, words, depth } = form
   const columns = panelColumns(plan)
   const panels = panelsOf(plan)
   const blockPanels = Math.max(1, Math.floor(columnBlock / columns))
-  const blocks = plan.prepacked === null
-  const packer = blocks ? packFunction(plan, context) : null
-  const space = blocks ? context.blockSpace(Math.min(k, sumBlock) * columns * Math.min(panels, blockPanels)) : null
-  const way = stagingOf(plan)
-  const tile = context.define('tile', (tileName) => tileFunction(tileName, plan, way, context))
+  const pack = plan.prepacked === null ? form.packer() : null
+  const space = pack && context.blockSpace(words(Math.min(k, sumBlock)) * columns * Math.min(panels, blockPanels))
+  const tile = form.tile()
+  const stage = form.stage()
   const tiles = Math.ceil(m / plan.tile.rows)
   const byPanels = panels >= tiles
   const lines: string[] = [
@@ -55,19 +61,21 @@ function productFunction(plan: Plan, context: ContractionContext): string {
   ]
   lines.push(`  for (int k0 = 0; k0 < ${k}; k0 += ${sumBlock}) {`)
   lines.push(`    const int k1 = k0 + ${sumBlock} < ${k} ? k0 + ${sumBlock} : ${k};`)
-  if (blocks) {
+  if (pack) {
     lines.push(`    for (int p0 = pFrom; p0 < pTo; p0 += ${blockPanels}) {`)
     lines.push(`      const int p1 = p0 + ${blockPanels} < pTo ? p0 + ${blockPanels} : pTo;`)
     lines.push(`      float *space = ${space};`)
-    lines.push(`      ${packer}(b, space, k0, k1, p0, p1);`)
+    lines.push(`      ${pack}(b, space, k0, k1, p0, p1);`)
   } else {
     lines.push(`    { const int p0 = pFrom, p1 = pTo;`)
-    lines.push(`      const float *space = packed + k0 * ${panels * columns} + pFrom * (k1 - k0) * ${columns};`)
+    lines.push(
+      `      const float *space = packed + k0 * ${(panels * columns * words(sumBlock)) / sumBlock} + pFrom * ${depth} * ${columns};`,
+    )
   }
   lines.push(`      for (int i = iFrom; i < iTo; i += ${plan.tile.rows}) {`)
-  if (way !== 'direct') lines.push(...stageLines(plan, way, context))
+  lines.push(...stage)
   lines.push(
-    `        for (int p = p0; p < p1; p++) ${tile}(${way === 'direct' ? 'a' : 'stage'}, space + (p - p0) * (k1 - k0) * ${columns}, c, i, p, k0, k1);`,
+    `        for (int p = p0; p < p1; p++) ${tile}(${stage.length > 0 ? 'stage' : 'a'}, space + (p - p0) * ${depth} * ${columns}, c, i, p, k0, k1);`,
     '      }',
   )
   lines.push('    }', '  }')

@@ -1,13 +1,28 @@
 // Tiles of f32 products: a read as it lies or staged, sums in registers.
-import { type ContractionContext, type Plan, panelColumns, panelsOf, runLength } from './plan.ts'
-import { stepOf } from './tables.ts'
+import { packFunction } from './packing.ts'
+import { type ContractionContext, type Form, type Plan, panelColumns, panelsOf } from './plan.ts'
+import { columnCount, storeRow } from './storeRow.ts'
+import { runLength, stepOf } from './tables.ts'
 import { columnBlock, sumBlock } from './tiles.ts'
 
+export function floatForm(plan: Plan, context: ContractionContext): Form {
+  const way = stagingOf(plan)
+  return {
+    sumBlock,
+    columnBlock,
+    words: (summands) => summands,
+    depth: '(k1 - k0)',
+    packer: () => packFunction(plan, context),
+    tile: () => context.define('tile', (name) => tileFunction(name, plan, way, context)),
+    stage: () => (way === 'direct' ? [] : stageLines(plan, way, context)),
+  }
+}
+
 /** How a tile's rows of a are read: as they lie, or from a copy whose rows, or whose columns, lie next to each other. */
-export type Staging = 'direct' | 'rows' | 'columns'
+type Staging = 'direct' | 'rows' | 'columns'
 
 /** Rows far apart fall into the same cache sets; a copy that several panels use is worth making. */
-export function stagingOf(plan: Plan): Staging {
+function stagingOf(plan: Plan): Staging {
   const panels = Math.min(panelsOf(plan), Math.max(1, Math.floor(columnBlock / panelColumns(plan))))
   const affine = stepOf(plan.a.rows) !== null && stepOf(plan.a.columns) !== null
   if (panels < 3 && (affine || panels < 2)) return 'direct'
@@ -16,7 +31,7 @@ export function stagingOf(plan: Plan): Staging {
 
 const stageStride = (plan: Plan): number => Math.min(plan.k, sumBlock) + 16
 
-export function stageLines(plan: Plan, way: 'rows' | 'columns', context: ContractionContext): string[] {
+function stageLines(plan: Plan, way: 'rows' | 'columns', context: ContractionContext): string[] {
   const { a, m } = plan
   const { rows } = plan.tile
   const rowTable = context.tables.nameOf(a.rows)
@@ -52,8 +67,8 @@ export function stageLines(plan: Plan, way: 'rows' | 'columns', context: Contrac
 const maxOwnTiles = 4
 
 /** One register tile: rows `i …` of a times one panel of b, over summands `k0 … k1`; added to c unless they are the first. */
-export function tileFunction(name: string, plan: Plan, way: Staging, context: ContractionContext): string {
-  const { m, n, a, c, width: w } = plan
+function tileFunction(name: string, plan: Plan, way: Staging, context: ContractionContext): string {
+  const { m, a, width: w } = plan
   const { rows, vectors } = plan.tile
   const columns = panelColumns(plan)
   const stage = stageStride(plan)
@@ -93,31 +108,10 @@ export function tileFunction(name: string, plan: Plan, way: Staging, context: Co
     lines.push(`    if (${r} < rows) { const F${w} x = splatf_${w}(${element}); ${sums.join(' ')} }`)
   }
   lines.push('  }')
-  const contiguous = stepOf(c.columns) === 1 || n === 1
-  const adds = plan.add ? '1' : 'k0 > 0'
-  const rowOffsets = context.tables.nameOf(c.rows)
-  const columnOffsets = context.tables.nameOf(c.columns)
-  const whole = n % columns === 0
-  if (!whole || !contiguous)
-    lines.push(`  const int count = ${n} - p * ${columns} < ${columns} ? ${n} - p * ${columns} : ${columns};`)
+  lines.push(...columnCount(plan))
   for (let r = 0; r < rows; r++) {
-    lines.push(`  if (${r} < rows) {`)
-    const store: string[] = []
-    for (let v = 0; v < vectors; v++) {
-      store.push(`storef_${w}(to + ${v * w}, ${adds} ? loadf_${w}(to + ${v * w}) + s${r}_${v} : s${r}_${v});`)
-    }
-    if (contiguous) lines.push(`    float *to = c + ${rowOffsets}[i + ${r}] + ${c.columns[0]} + p * ${columns};`)
-    if (contiguous && whole) lines.push(`    ${store.join(' ')}`)
-    else {
-      if (contiguous) lines.push(`    if (count == ${columns}) { ${store.join(' ')} } else {`)
-      else lines.push('    {')
-      lines.push(`      float part[${columns}];`)
-      for (let v = 0; v < vectors; v++) lines.push(`      storef_${w}(part + ${v * w}, s${r}_${v});`)
-      const target = contiguous ? 'to[j]' : `c[${rowOffsets}[i + ${r}] + ${columnOffsets}[p * ${columns} + j]]`
-      lines.push(`      for (int j = 0; j < count; j++) ${target} = ${adds} ? ${target} + part[j] : part[j];`)
-      lines.push('    }')
-    }
-    lines.push('  }')
+    const sums = Array.from({ length: vectors }, (_, v) => `s${r}_${v}`)
+    lines.push(`  if (${r} < rows) {`, ...storeRow(plan, `i + ${r}`, sums, context), '  }')
   }
   lines.push('}')
   const rest = m % rows

@@ -1,5 +1,6 @@
 // The packed operand of a product: panels of a tile's width, in f32.
-import { type ContractionContext, isRun, type Plan, packingOf, panelColumns, runLength } from './plan.ts'
+import { type ContractionContext, type Plan, packingOf, panelColumns } from './plan.ts'
+import { isRun, runLength } from './tables.ts'
 
 /**
  * Packs columns of panels `p0 … p1` and summands `k0 … k1` of b: panel after panel, in each a row of columns a summand,
