@@ -1,6 +1,20 @@
 // What files with products in bfloat16 begin with: rounding to pairs, and the instructions that multiply them.
 import type { Bf16 } from './bf16Plan.ts'
 
+/** `mayUseTiles`: whether the system lets the process use tile registers, which it does not before it is asked. */
+export const tilePermission = `
+#include <unistd.h>
+#include <sys/syscall.h>
+static int mayUseTiles(void) {
+#ifdef SYS_arch_prctl
+  const long request = 0x1023, tileData = 18;
+  return syscall(SYS_arch_prctl, request, tileData) == 0;
+#else
+  return 0;
+#endif
+}
+`
+
 /** Functions on vectors of 16; needs `vectorTypes(16)` before it. */
 export const bf16Functions = ({ unit }: Bf16): string => `${rounding}${unit === 'amx' ? tileRegisters : dotProduct}`
 
@@ -69,9 +83,8 @@ static inline F16 dot_16(F16 sum, I16 a, I16 b) {
 }
 `
 
-/** Tile registers are named in the instructions, so these are macros. Whoever defines them before says what they do. */
+/** Tile registers are named in the instructions, so these are macros. */
 const tileRegisters = `
-#ifndef TILE_DOT
 static inline void startTiles(void) {
   static const struct { uint8_t palette, start, reserved[14]; uint16_t bytes[16]; uint8_t rows[16]; } shapes __attribute__((aligned(64))) = {
     .palette = 1, .bytes = {64, 64, 64, 64, 64, 64, 64, 64}, .rows = {16, 16, 16, 16, 16, 16, 16, 16}};
@@ -84,5 +97,4 @@ static inline void endTiles(void) { __asm__ volatile("tilerelease"); }
 #define TILE_STORE(t, to, stride) \\
   __asm__ volatile("tilestored %%tmm" #t ", (%0,%1,1)" : : "r"(to), "r"((int64_t)(stride)) : "memory")
 #define TILE_DOT(sums, a, b) __asm__ volatile("tdpbf16ps %%tmm" #b ", %%tmm" #a ", %%tmm" #sums :)
-#endif
 `
