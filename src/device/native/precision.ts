@@ -41,7 +41,7 @@ function tilesAbsence(compiler: CCompiler, call: (source: string, prototype: str
 }
 
 /** Asks for tile registers, and multiplies small whole numbers with them: 16 rows of 32 by 32 rows of 16. */
-const tilesTrial = `${header}${vectorTypes(1)}${vectorTypes(16)}${bf16Functions({ unit: 'amx', parts: 1 })}${tilePermission}
+const tilesTrial = `${header}${vectorTypes(1)}${vectorTypes(16)}${bf16Functions({ unit: 'amx' })}${tilePermission}
 int tryTiles(void) {
   static float a[16][32], b[32][16], found[16][16];
   static int32_t rows[16][16], panel[16][16];

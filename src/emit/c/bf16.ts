@@ -23,7 +23,7 @@ export function bf16Form(plan: Plan, bf16: Bf16, context: ContractionContext): F
       context.define('tile', (name) =>
         bf16.unit === 'amx'
           ? tileRegisterTile(name, plan, bf16, stage, pairs, context)
-          : dotTile(name, plan, bf16, stage, pairs, context),
+          : dotTile(name, plan, stage, pairs, context),
       ),
     stage: () => stageLines(plan, bf16, stage, context),
   }

@@ -3,13 +3,12 @@ import type { Panel } from '../../compiler/ir.ts'
 import { runLength, stepOf } from './tables.ts'
 import { chooseTile, columnBlock, sumBlock, type Tile } from './tiles.ts'
 
-/** How products may be computed less exactly than in f32. */
-export interface Bf16 {
-  /** `amx`: tiles of 16 × 16 sums; `avx512`: vectors of 16. Both multiply pairs of bfloat16 and sum in f32. */
-  readonly unit: 'amx' | 'avx512'
-  /** bfloat16 numbers for an f32: one (`medium`), or two, of which three products are summed (`high`). */
-  readonly parts: 1 | 2
-}
+/**
+ * How products may be computed less exactly than in f32. `unit`: `amx` has tiles of 16 × 16 sums, `avx512` vectors of 16; both
+ * multiply pairs of bfloat16 and sum in f32. `parts`: bfloat16 numbers for an f32: one (`medium`), or two, of which three
+ * products are summed (`high`). On vectors, at twice the rate of f32, three would take longer than f32 itself.
+ */
+export type Bf16 = { readonly unit: 'amx'; readonly parts: 1 | 2 } | { readonly unit: 'avx512'; readonly parts: 1 }
 
 /** Rows and columns of a tile register, in 4-byte words. */
 export const tileSide = 16

@@ -16,7 +16,8 @@ static int mayUseTiles(void) {
 `
 
 /** Functions on vectors of 16; needs `vectorTypes(16)` before it. */
-export const bf16Functions = ({ unit }: Bf16): string => `${rounding}${unit === 'amx' ? tileRegisters : dotProduct}`
+export const bf16Functions = ({ unit }: Pick<Bf16, 'unit'>): string =>
+  `${rounding}${unit === 'amx' ? tileRegisters : dotProduct}`
 
 /** Rounds to the nearest, of two equally near to the even. The instruction takes numbers below 2^-126 for 0, as products do. */
 const rounding = `

@@ -12,43 +12,20 @@ export interface Stage {
   readonly isTurned: boolean
 }
 
-/**
- * One tile: rows `i …` of a, staged, times one panel of b, over summands `k0 … k1`; added to c unless they are the first.
- * Of numbers in two parts, three products are summed, the small ones first. Those of low parts are left out where they are
- * not finite: then a number was, or became, infinite, and its low part means nothing.
- */
-export function dotTile(
-  name: string,
-  plan: Plan,
-  { parts }: Bf16,
-  stage: Stage,
-  pairs: string,
-  context: ContractionContext,
-): string {
+/** One tile in vectors: rows `i …` of a, staged, times one panel of b, over summands `k0 … k1`; added to c unless they are the first. */
+export function dotTile(name: string, plan: Plan, stage: Stage, pairs: string, context: ContractionContext): string {
   const { rows, vectors } = plan.tile
   const columns = panelColumns(plan)
-  const lines = [`  const int32_t *const panel = (const int32_t *)packed; const int pairs = ${pairs};`]
+  const lines = ['  const int32_t *row = (const int32_t *)packed;', `  const int pairs = ${pairs};`]
   for (let r = 0; r < rows; r++) for (let v = 0; v < vectors; v++) lines.push(`  F16 s${r}_${v} = {};`)
-  const pass = (aLow: number, b: string): void => {
-    lines.push(
-      `  for (int q = 0; q < pairs; q++) {`,
-      `    const int32_t *row = ${b} + q * ${columns}, *at = stage + q * ${stage.pairStep}${aLow ? ` + ${aLow}` : ''};`,
-    )
-    for (let v = 0; v < vectors; v++) lines.push(`    const I16 b${v} = loadi_16(row + ${v * 16});`)
-    for (let r = 0; r < rows; r++) {
-      const sums = Array.from({ length: vectors }, (_, v) => `s${r}_${v} = dot_16(s${r}_${v}, x, b${v});`)
-      lines.push(`    if (${r} < rows) { const I16 x = splati_16(at[${r * stage.rowStep}]); ${sums.join(' ')} }`)
-    }
-    lines.push('  }')
+  lines.push(`  for (int q = 0; q < pairs; q++, row += ${columns}) {`)
+  lines.push(`    const int32_t *at = stage + q * ${stage.pairStep};`)
+  for (let v = 0; v < vectors; v++) lines.push(`    const I16 b${v} = loadi_16(row + ${v * 16});`)
+  for (let r = 0; r < rows; r++) {
+    const sums = Array.from({ length: vectors }, (_, v) => `s${r}_${v} = dot_16(s${r}_${v}, x, b${v});`)
+    lines.push(`    if (${r} < rows) { const I16 x = splati_16(at[${r * stage.rowStep}]); ${sums.join(' ')} }`)
   }
-  if (parts === 2) {
-    pass(0, `panel + pairs * ${columns}`)
-    pass(stage.low, 'panel')
-    for (let r = 0; r < rows; r++)
-      for (let v = 0; v < vectors; v++) lines.push(`  if (${r} < rows) s${r}_${v} = finite_16(s${r}_${v});`)
-  }
-  pass(0, 'panel')
-  lines.push(...columnCount(plan))
+  lines.push('  }', ...columnCount(plan))
   for (let r = 0; r < rows; r++) {
     const sums = Array.from({ length: vectors }, (_, v) => `s${r}_${v}`)
     lines.push(`  if (${r} < rows) {`, ...storeRow(plan, `i + ${r}`, sums, context), '  }')
@@ -56,7 +33,11 @@ export function dotTile(
   return tileText(name, plan, lines)
 }
 
-/** The same in tile registers: 0 to 3 hold sums, 4 and 5 rows of a, 6 and 7 columns of b. */
+/**
+ * The same in tile registers: 0 to 3 hold sums, 4 and 5 rows of a, 6 and 7 columns of b. Of numbers in two parts, three
+ * products are summed, the small ones first. Those are left out where they are not finite: then a number was, or became,
+ * infinite, and its low part means nothing.
+ */
 export function tileRegisterTile(
   name: string,
   plan: Plan,
