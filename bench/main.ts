@@ -1,4 +1,4 @@
-// One workload, measured: npm run -s bench -- WORKLOAD [--device NAME] [--threads N] [--json]
+// One workload, measured: npm run -s bench -- WORKLOAD [--device NAME] [--threads N] [--precision P] [--json]
 import { parseArgs } from 'node:util'
 import * as einfold from '../src/index.ts'
 import { type Measured, measure, type Run, timed, warmUp } from './measure.ts'
@@ -8,10 +8,11 @@ import { serve } from './serve.ts'
 import type { Prepared, Size, Workload } from './workload.ts'
 import { workloads } from './workloads/index.ts'
 
-const help = `npm run -s bench -- WORKLOAD [--device js|wasm|native|webgpu] [--threads N] [--json]
+const help = `npm run -s bench -- WORKLOAD [--device js|wasm|native|webgpu] [--threads N] [--precision P] [--json]
 
   --device NAME   what computes; the best there is when left out
   --threads N     1 when left out
+  --precision P   of products: highest (when left out), high or medium
   --json          one line of JSON instead of one for people
   --runs N        timed runs, 9 when left out; fewer when they take longer than 20 s in all
   --smoke         a step on tiny tensors, to see that it works
@@ -38,6 +39,7 @@ async function main(args: readonly string[]): Promise<void> {
   const size: Size = values.smoke ? 'smoke' : 'full'
   chooseDevice(values.device)
   einfold.setThreads(threads)
+  choosePrecision(values.precision)
   einfold.random.manualSeed(1)
 
   const prepared = workload.prepare(size)
@@ -61,6 +63,7 @@ function flagsOf(args: readonly string[]) {
       options: {
         device: { type: 'string', default: 'auto' },
         threads: { type: 'string', default: '1' },
+        precision: { type: 'string', default: 'highest' },
         runs: { type: 'string', default: '9' },
         json: { type: 'boolean', default: false },
         smoke: { type: 'boolean', default: false },
@@ -95,6 +98,13 @@ function chooseDevice(name: string): void {
   einfold.setDevice(chosen as einfold.DeviceName | 'auto')
 }
 
+function choosePrecision(name: string): void {
+  const names = ['highest', 'high', 'medium'] as const
+  const chosen = names.find((known) => known === name)
+  if (!chosen) throw new UsageError(`there is no precision ${name}; there are ${names.join(', ')}`)
+  einfold.setPrecision(chosen)
+}
+
 function reporter(workload: Workload, prepared: Prepared, threads: number) {
   return (measured: Measured): Report => {
     const [compiled] = prepared.programs
@@ -103,6 +113,7 @@ function reporter(workload: Workload, prepared: Prepared, threads: number) {
       workload: workload.name,
       device: einfold.device().name,
       threads,
+      precision: einfold.precision().used,
       batch: prepared.batch,
       stepMs: measured.stepMs,
       cpuMs: measured.cpuMs,

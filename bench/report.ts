@@ -1,4 +1,5 @@
 // What a benchmark says: one line of JSON, the same for Einfold and for those it is compared with.
+import type { Precision } from '../src/index.ts'
 import type { Measured } from './measure.ts'
 
 export interface Report extends Measured {
@@ -7,6 +8,8 @@ export interface Report extends Measured {
   readonly workload: string
   readonly device: string
   readonly threads: number
+  /** What products are computed in, by its name; absent for others. */
+  readonly precision?: Precision
   /** Samples a step; null where there are none. */
   readonly batch: number | null
   /** Milliseconds of tracing, compiling and loading; null where that is not told apart. */
@@ -28,8 +31,9 @@ export const gflopsOf = (flops: number | null, stepMs: number): number | null =>
 export function reportText(report: Report): string {
   const { stepMs, runs, gflops, compileMs, arenaMb, unsharedMb } = report
   const threads = report.threads === 1 ? '1 thread' : `${report.threads} threads`
+  const isLess = report.precision !== undefined && report.precision !== 'highest'
   const parts = [
-    `${report.workload} on ${report.device}, ${threads}: ${milliseconds(stepMs.median)} a step ` +
+    `${report.workload} on ${report.device}, ${threads}${isLess ? `, ${report.precision}` : ''}: ${milliseconds(stepMs.median)} a step ` +
       `(${milliseconds(stepMs.min)} to ${milliseconds(stepMs.max)}, ${runs} runs)`,
   ]
   if (gflops !== null) parts.push(`${gflops.toFixed(1)} GFLOP/s`)

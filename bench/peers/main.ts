@@ -1,5 +1,5 @@
 // Einfold and its peers on the same workloads, taking turns run by run:
-// npm run -s bench:peers -- [--workloads a,b] [--device native|wasm] [--peers pytorch,jaxjs,tfjs,tfjs-cpu,ort] [--threads 1] [--rounds R] [--json]
+// npm run -s bench:peers -- [--workloads a,b] [--device native|wasm] [--peers pytorch,jaxjs,tfjs,tfjs-cpu,ort] [--threads 1] [--precision P] [--rounds R] [--json]
 import os from 'node:os'
 import { parseArgs } from 'node:util'
 import { spread } from '../measure.ts'
@@ -15,6 +15,7 @@ const help = `npm run -s bench:peers -- [options]
   --device NAME     Einfold's device, native when left out
   --peers a,b       ${peers.map(({ name }) => name).join(', ')}; pytorch when left out
   --threads N       of each, 1 when left out; each process is held to as many cores
+  --precision P     of Einfold's products: highest (when left out), high or medium; the others stay as they are
   --rounds R        timed runs of each, taking turns; 9 when left out
   --limit S         seconds that a peer may take to get warm, or for one run; 120 when left out
   --json            the figures as JSON instead of a table
@@ -26,6 +27,7 @@ const { values } = parseArgs({
     device: { type: 'string', default: 'native' },
     peers: { type: 'string', default: 'pytorch' },
     threads: { type: 'string', default: '1' },
+    precision: { type: 'string', default: 'highest' },
     rounds: { type: 'string', default: '9' },
     limit: { type: 'string', default: '120' },
     json: { type: 'boolean', default: false },
@@ -93,7 +95,7 @@ async function compare(workload: string, wanted: readonly Peer[]): Promise<Compa
       absences.set(name, reasonOf(error))
     }
   }
-  const own = einfold(workload, values.device, threads)
+  const own = einfold(workload, values.device, values.precision, threads)
   await join('einfold', () => startParticipant(pinned(own, threads), limitMs))
   for (const peer of wanted) {
     const absence = peer.absence()

@@ -61,11 +61,11 @@ export const peers: readonly Peer[] = [
   javascript('ort', 'ort.mjs', ['onnxruntime-web'], []),
 ]
 
-export const einfold = (workload: string, device: string, threads: number): Command => ({
+export const einfold = (workload: string, device: string, precision: string, threads: number): Command => ({
   program: process.execPath,
   args: [
     ...['--import', 'tsx', join(here, '../main.ts'), workload],
-    ...['--device', device, '--threads', String(threads), '--serve'],
+    ...['--device', device, '--precision', precision, '--threads', String(threads), '--serve'],
   ],
 })
 

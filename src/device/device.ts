@@ -2,6 +2,7 @@
 import type { Target } from '../compiler/compile.ts'
 import type { Program } from '../compiler/ir.ts'
 import type { Dtype, TypedArray } from '../dtype.ts'
+import type { Precision, UsedPrecision } from './precision.ts'
 
 export type DeviceName = 'js' | 'wasm' | 'native' | 'webgpu'
 
@@ -22,6 +23,8 @@ export interface Device {
   readonly name: DeviceName
   /** What its emitter can do; the compiler asks before it lowers. */
   readonly target: Target
+  /** What its matrix products are computed in where `allowed` is. */
+  precision(allowed: Precision): UsedPrecision
   /** Whether the garbage collector frees storage that nothing refers to; else the runtime calls `free` for it. */
   readonly collected: boolean
   allocate(dtype: Dtype, length: number): Storage
@@ -30,6 +33,6 @@ export interface Device {
   read(storage: Storage): TypedArray | Promise<TypedArray>
   /** Gives memory back at once; the storage is not used afterwards. */
   free(storage: Storage): void
-  /** `once`: the program belongs to un-compiled code and may not run again; a device may then save on compiling it. */
+  /** Products are computed at the precision that is allowed when it is called. `once`: the program belongs to un-compiled code and may not run again; a device may then save on compiling it. */
   load(program: Program, use?: 'step' | 'once'): Executable
 }

@@ -3,19 +3,31 @@ import { DeviceError } from '../errors.ts'
 
 /**
  * `highest`: products and sums in f32. `high` allows each f32 as two bfloat16 numbers (three products, an error near 2^-16),
- * `medium` as one (an error near 2^-8).
+ * `medium` as one (an error near 2^-8). Errors are of each product, relative to the size of its factors.
  */
 export type Precision = 'highest' | 'high' | 'medium'
 
-const precisions: readonly Precision[] = ['highest', 'high', 'medium']
+export const precisions: readonly Precision[] = ['highest', 'high', 'medium']
+
+/** What a device makes of a precision. */
+export interface UsedPrecision {
+  readonly used: Precision
+  /** What products are computed in; where that is more than was asked for, why. */
+  readonly about: string
+}
+
+/** Of devices that always compute in f32. */
+export const floatPrecision = (allowed: Precision): UsedPrecision => ({
+  used: 'highest',
+  about: allowed === 'highest' ? 'f32' : 'f32: it has no kernels for bfloat16',
+})
 
 let allowed: Precision = 'highest'
-let isNoticed = false
 
 /**
- * Allows matrix products to be computed less exactly where that is faster. No device has kernels for bfloat16 yet, so all
- * compute in f32, which is as exact as any of the names asks for: the first time that less is allowed, a warning says so.
- * Throws DeviceError `bad-precision` for another name.
+ * Allows matrix products of f32 numbers, convolutions among them, to be computed less exactly where that is faster. It counts
+ * for what is computed from now on; sums are in f32 all the same, and small products stay exact. A device that gains nothing
+ * computes in f32 and says so once. Throws DeviceError `bad-precision` for another name.
  */
 export function setPrecision(name: Precision): void {
   if (!precisions.includes(name)) {
@@ -25,10 +37,6 @@ export function setPrecision(name: Precision): void {
     )
   }
   allowed = name
-  if (name === 'highest' || isNoticed) return
-  isNoticed = true
-  console.warn(`einfold: the precision ${name} changes nothing here: no device computes in bfloat16, and all use f32`)
 }
 
-/** What was allowed, and what is used. */
-export const precision = (): { readonly allowed: Precision; readonly used: Precision } => ({ allowed, used: 'highest' })
+export const allowedPrecision = (): Precision => allowed

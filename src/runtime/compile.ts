@@ -3,6 +3,7 @@ import { type Binding, compileGraph } from '../compiler/compile.ts'
 import type { Program } from '../compiler/ir.ts'
 import type { Update } from '../compiler/request.ts'
 import type { Device, Executable, Storage } from '../device/device.ts'
+import type { Precision } from '../device/precision.ts'
 import { EinfoldError, ShapeError } from '../errors.ts'
 import { inputNode, parameterVersion, storedNode } from '../graph/build.ts'
 import { evaluator } from '../graph/evaluator.ts'
@@ -17,6 +18,7 @@ import {
 import { Tensor } from '../graph/tensor.ts'
 import { activeTrace, withTrace } from '../graph/tracing.ts'
 import { device } from './devices.ts'
+import { precisionOn } from './precision.ts'
 import { deviceRef, onDevice } from './storage.ts'
 
 /** What a step may return: a tensor, or tensors in arrays and records. */
@@ -41,6 +43,7 @@ interface Traced extends CompiledProgram {
   readonly shapes: string
   readonly observed: readonly { readonly read: () => unknown; readonly value: unknown }[]
   readonly device: Device
+  readonly precision: Precision
   readonly executable: Executable
   readonly bindings: readonly Binding[]
   readonly outputs: readonly Node[]
@@ -69,6 +72,7 @@ export function compile<Args extends readonly Tensor[], Result extends StepResul
       (known) =>
         known.shapes === shapes &&
         known.device === device() &&
+        known.precision === precisionOn(known.device) &&
         known.observed.every(({ read, value }) => Object.is(read(), value)),
     )
     if (!traced) {
@@ -121,6 +125,7 @@ function trace(step: (...args: readonly Tensor[]) => StepResult, leaves: readonl
     shapes,
     observed,
     device: chosen,
+    precision: precisionOn(chosen),
     program,
     executable,
     get source() {

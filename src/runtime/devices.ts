@@ -2,6 +2,7 @@
 import type { Device, DeviceName } from '../device/device.ts'
 import { jsDevice } from '../device/js/device.ts'
 import { nativeAbsence, nativeDevice } from '../device/native/device.ts'
+import type { Precision, UsedPrecision } from '../device/precision.ts'
 import { wasmDevice } from '../device/wasm/device.ts'
 import { wasmFeatures } from '../device/wasm/features.ts'
 import { DeviceError } from '../errors.ts'
@@ -12,6 +13,8 @@ export interface DeviceInfo {
   readonly available: boolean
   /** What it is, or why it is not there. */
   readonly about: string
+  /** What its matrix products are computed in where `allowed` is; null where it is not there. */
+  precision(allowed: Precision): UsedPrecision | null
 }
 
 interface Entry {
@@ -51,7 +54,8 @@ let current: Device | null = null
 export function devices(): readonly DeviceInfo[] {
   return entries.map(({ name, about, absence }) => {
     const missing = absence()
-    return { name, available: missing === null, about: missing ?? about }
+    const precision = (allowed: Precision) => (missing === null ? deviceNamed(name).precision(allowed) : null)
+    return { name, available: missing === null, about: missing ?? about, precision }
   })
 }
 

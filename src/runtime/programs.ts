@@ -4,6 +4,7 @@ import type { Request } from '../compiler/request.ts'
 import type { Device, Executable, Storage } from '../device/device.ts'
 import { EinfoldError } from '../errors.ts'
 import { type DataNode, type Node, type ParameterNode, type StorageRef, sizeOf } from '../graph/node.ts'
+import { precisionOn } from './precision.ts'
 import { signature } from './signature.ts'
 import { deviceRef, onDevice } from './storage.ts'
 
@@ -22,7 +23,8 @@ const caches = new WeakMap<Device, Map<string, Entry>>()
 /** Runs a request on a device: the numbers of its outputs. Parameters are not touched. */
 export function runRequest(device: Device, outputs: readonly Node[]): readonly StorageRef[] {
   const request: Request = { outputs, updates: [] }
-  const { key, leaves } = signature(request)
+  const { key: graph, leaves } = signature(request)
+  const key = `${precisionOn(device)} ${graph}`
   let cache = caches.get(device)
   if (!cache) {
     cache = new Map()

@@ -11,7 +11,15 @@ test('a benchmark prints one line of JSON with all that is promised', () => {
   assert.equal(stdout.trimEnd().split('\n').length, 1)
   const report = JSON.parse(stdout) as Record<string, unknown>
   const { stepMs, cpuMs, compileMs, peakRssMb, gflops, loss, arenaMb, unsharedMb, ...rest } = report
-  assert.deepEqual(rest, { peer: 'einfold', workload: 'fashion-conv', device: 'js', threads: 1, batch: 2, runs: 1 })
+  assert.deepEqual(rest, {
+    peer: 'einfold',
+    workload: 'fashion-conv',
+    device: 'js',
+    threads: 1,
+    precision: 'highest',
+    batch: 2,
+    runs: 1,
+  })
   for (const spread of [stepMs, cpuMs] as Record<string, number>[]) {
     assert.deepEqual(Object.keys(spread), ['median', 'min', 'max'])
     assert.ok(spread.min <= spread.median && spread.median <= spread.max)
@@ -32,6 +40,7 @@ const expectRefusal = (args: readonly string[], message: RegExp): void => {
 
 expectRefusal(['mnist-mpl'], /there is no workload mnist-mpl; there are mnist-mlp/)
 expectRefusal(['mnist-mlp', '--device', 'cuda'], /there is no device cuda here; there are auto, js/)
+expectRefusal(['mnist-mlp', '--precision', 'low'], /there is no precision low; there are highest, high, medium/)
 expectRefusal(['mnist-mlp', '--threads', '0'], /--threads takes a whole number above 0, not "0"/)
 
 test('without a workload the benchmark lists what there is', () => {

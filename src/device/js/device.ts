@@ -5,6 +5,7 @@ import { type Dtype, type TypedArray, typedArray } from '../../dtype.ts'
 import { emitJs, kernelBuffers } from '../../emit/js/emit.ts'
 import { helpers } from '../../emit/js/helpers.ts'
 import type { Device, Executable, Storage } from '../device.ts'
+import { floatPrecision } from '../precision.ts'
 
 /** Numbers in a typed array. */
 export interface JsStorage extends Storage {
@@ -18,6 +19,7 @@ export function jsDevice(target: Target = { contractions: false }): Device {
   return {
     name: 'js',
     target,
+    precision: floatPrecision,
     collected: true,
     allocate: (dtype: Dtype, length: number): JsStorage => ({ dtype, length, array: typedArray(dtype, length) }),
     write: (storage, values) => {

@@ -1,4 +1,5 @@
 // The system's C compiler: found, and asked once what it can do here.
+import type { Bf16 } from '../../emit/c/bf16Plan.ts'
 import { builtin, environment } from '../../platform.ts'
 import { cacheFolder, readEntry, writeEntry } from './cache.ts'
 
@@ -13,6 +14,8 @@ export interface CCompiler {
   readonly fused: boolean
   /** Whether it has OpenMP, so that a program can run on several threads. */
   readonly threads: boolean
+  /** For each kind of instruction that multiplies bfloat16: null where it is there, else why it is not. */
+  readonly bf16: Readonly<Record<Bf16['unit'], string | null>>
   /** The instructions it compiles for: what was compiled elsewhere may not run here. */
   readonly machine: string
 }
@@ -77,7 +80,7 @@ function asked(path: string): CCompiler | null {
 const answerName = (path: string): string => `compiler-${hash(path).slice(0, 16)}.json`
 
 /** Counted up when more is asked: older answers then no longer count. */
-const answerForm = 2
+const answerForm = 3
 
 /** The compiler's file and the machine's instructions, as far as that costs next to nothing to find out. */
 function identityOf(path: string): string {
@@ -143,11 +146,50 @@ function ask(command: string): CCompiler | null {
         widths: widthsOf(macros),
         fused: isFused(macros),
         threads,
+        bf16: {
+          avx512: bf16Absence('AVX512-BF16', { command, flags, macros }),
+          amx: bf16Absence('AMX', { command, flags, macros }),
+        },
         machine: hash(macros),
       }
     }
   }
   return null
+}
+
+interface Bf16Instructions {
+  /** What the compiler defines where it compiles for them. */
+  readonly macros: readonly string[]
+  /** What Linux calls them. */
+  readonly flag: string
+  readonly trial: string
+}
+
+const bf16Instructions: Readonly<Record<'AVX512-BF16' | 'AMX', Bf16Instructions>> = {
+  'AVX512-BF16': {
+    macros: ['__AVX512F__', '__AVX512VL__', '__AVX512BF16__'],
+    flag: 'avx512_bf16',
+    trial: 'vdpbf16ps %zmm0, %zmm1, %zmm2',
+  },
+  AMX: {
+    macros: ['__AVX512F__', '__AVX512VL__', '__AMX_TILE__', '__AMX_BF16__'],
+    flag: 'amx_bf16',
+    trial: 'tdpbf16ps %tmm0, %tmm1, %tmm2',
+  },
+}
+
+/** Why instructions cannot be used; null where they can. A compiler's assembler may be older than the compiler. */
+function bf16Absence(
+  name: keyof typeof bf16Instructions,
+  { command, flags, macros }: { command: string; flags: readonly string[]; macros: string },
+): string | null {
+  const { macros: wanted, flag, trial } = bf16Instructions[name]
+  const text = `void run(void) { __asm__ volatile("${trial}"); }`
+  const isKnown = wanted.every((macro) => defines(macros, macro))
+  if (isKnown && run(command, [...flags, '-x', 'c', '-', '-o', '/dev/null'], text) !== null) return null
+  return new RegExp(`\\b${flag}\\b`).test(machineText())
+    ? `the compiler ${command} does not know ${name}`
+    : `this CPU has no ${name}`
 }
 
 function run(command: string, args: readonly string[], input: string): string | null {

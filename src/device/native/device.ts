@@ -7,9 +7,11 @@ import { DeviceError } from '../../errors.ts'
 import { builtin, environment, hasBuiltins } from '../../platform.ts'
 import type { Device, Executable, Storage } from '../device.ts'
 import { type JsStorage, jsLoader } from '../js/device.ts'
+import { allowedPrecision, type Precision } from '../precision.ts'
 import { threads } from '../threads.ts'
 import { compileC, recompileC } from './compile.ts'
-import { findCompiler } from './compiler.ts'
+import { type CCompiler, findCompiler } from './compiler.ts'
+import { type NativePrecision, nativePrecision } from './precision.ts'
 
 interface NativeStorage extends JsStorage {
   readonly address: bigint
@@ -18,7 +20,7 @@ interface NativeStorage extends JsStorage {
 type RunProgram = (pointers: BigUint64Array, threads: number) => void
 
 interface Koffi {
-  load(path: string): { func(prototype: string): RunProgram }
+  load(path: string): { func(prototype: string): unknown }
   address(value: unknown): bigint
 }
 
@@ -53,11 +55,11 @@ const compileWork = 2e7
 const alignment = 64
 const maxThreads = 16
 
-/** The native device. Throws DeviceError `no-native` where `nativeAbsence` says why. */
-export function nativeDevice(): Device {
+/** The native device, of the compiler found here or another. Throws DeviceError `no-native` where `nativeAbsence` says why. */
+export function nativeDevice(chosen?: CCompiler): Device {
   const absence = nativeAbsence()
   if (absence) throw new DeviceError('no-native', `the native device is not there: ${absence}`)
-  const compiler = findCompiler()!
+  const compiler = chosen ?? findCompiler()!
   const library = loadKoffi()!
 
   /** Memory that does not move, aligned for vectors, with room past its end for a vector's width. */
@@ -77,8 +79,7 @@ export function nativeDevice(): Device {
   // Threads that wait for one another spin for some microseconds and then sleep, so that an idle process burns nothing.
   process.env.GOMP_SPINCOUNT ??= '20000'
 
-  const loadProgram = (source: string): RunProgram => {
-    const prototype = 'void run(void *buffers, int threads)'
+  const loadFunction = (source: string, prototype: string): unknown => {
     const path = compileC(compiler, source)
     try {
       return library.load(path).func(prototype)
@@ -88,11 +89,22 @@ export function nativeDevice(): Device {
     }
   }
 
+  const known = new Map<Precision, NativePrecision>()
+  const precision = (allowed: Precision): NativePrecision => {
+    let found = known.get(allowed)
+    if (!found) {
+      found = nativePrecision(allowed, compiler, (source, prototype) => loadFunction(source, prototype) as () => number)
+      known.set(allowed, found)
+    }
+    return found
+  }
+
   const load = (program: Program, use?: 'step' | 'once'): Executable => {
     // What runs once and is soon done would wait longer for the C compiler than for its result.
     if (use === 'once' && workOf(program) < compileWork) return loadJs(program)
-    const source = emitC(program, { widths: compiler.widths, fused: compiler.fused, maxThreads })
-    const run = loadProgram(source)
+    const { bf16 } = precision(allowedPrecision())
+    const source = emitC(program, { widths: compiler.widths, fused: compiler.fused, maxThreads, bf16 })
+    const run = loadFunction(source, 'void run(void *buffers, int threads)') as RunProgram
     if (program.arenaBytes > arenaBytes) {
       arenaBytes = program.arenaBytes
       arena = allocateBytes(arenaBytes)
@@ -111,6 +123,7 @@ export function nativeDevice(): Device {
   return {
     name: 'native',
     target: { contractions: true },
+    precision,
     collected: true,
     allocate: (dtype: Dtype, length: number): NativeStorage => {
       const { buffer, offset, address } = allocateBytes(length * bytesPerElement(dtype))

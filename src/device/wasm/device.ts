@@ -7,6 +7,7 @@ import { helpers } from '../../emit/js/helpers.ts'
 import { emitWasm, slots } from '../../emit/wasm/emit.ts'
 import { programText } from '../../emit/wasm/text.ts'
 import type { Device, Executable } from '../device.ts'
+import { floatPrecision } from '../precision.ts'
 import { threads as chosenThreads } from '../threads.ts'
 import { wasmFeatures } from './features.ts'
 import { type WasmMemory, type WasmStorage, wasmMemory } from './memory.ts'
@@ -104,6 +105,7 @@ export function wasmDevice({
   return {
     name: 'wasm',
     target,
+    precision: floatPrecision,
     collected: false,
     allocate: (dtype, length) => space.storage(dtype, length),
     write: (storage, values) => {

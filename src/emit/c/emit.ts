@@ -1,6 +1,8 @@
 // One C file for a program: a function a kernel, and one that runs them all.
 import type { Kernel, Program } from '../../compiler/ir.ts'
 import { rebase } from '../../compiler/rebase.ts'
+import type { Bf16 } from './bf16Plan.ts'
+import { bf16Functions } from './bf16Preamble.ts'
 import { kernelText } from './kernel.ts'
 import { isMathName, mathFunction } from './math.ts'
 import { header, uniformFunction, vectorTypes } from './preamble.ts'
@@ -13,6 +15,8 @@ export interface CTarget {
   readonly fused: boolean
   /** For how many threads there is workspace. */
   readonly maxThreads: number
+  /** How products of f32 may be computed less exactly; null: they may not. */
+  readonly bf16: Bf16 | null
 }
 
 /**
@@ -48,6 +52,7 @@ export function emitC(program: Program, target: CTarget): string {
   if (scratch.length > 0) {
     workspaces.push(`static float scratch[${target.maxThreads}][${scratch.length}] __attribute__((aligned(64)));`)
   }
+  let usesBf16 = false
   let wasAlone = true
   const calls = program.kernels.map((kernel) => {
     const context = {
@@ -57,6 +62,10 @@ export function emitC(program: Program, target: CTarget): string {
       define,
       sharedSpace,
       blockSpace,
+      bf16: target.bf16,
+      useBf16: () => {
+        usesBf16 = true
+      },
       use: (fn: string, width: number) => used.set(`${fn}_${width}`, { fn, width }),
     }
     const names = [...new Set([...kernel.reads, ...kernel.writes])]
@@ -83,9 +92,15 @@ export function emitC(program: Program, target: CTarget): string {
       `  ${fn}(${[...names.map((name) => argument(name, origins.get(name) ?? 0, program, scratch)), 'thread', 'threads'].join(', ')});`,
     ].join('\n')
   })
+  const bf16 = usesBf16 ? target.bf16 : null
+  if (bf16?.unit === 'amx') {
+    calls.unshift('  startTiles();')
+    calls.push('  endTiles();')
+  }
   return [
     header,
     ...[...target.widths].reverse().map(vectorTypes),
+    ...(bf16 ? [bf16Functions(bf16)] : []),
     ...[...used.values()].map(({ fn, width }) =>
       isMathName(fn)
         ? mathFunction(fn, width, { widest: width === target.widths[0], fused: target.fused })

@@ -14,7 +14,7 @@ import { chooseLanes } from '../../compiler/lanes.ts'
 import { pairOf } from '../../compiler/pairs.ts'
 import { peelGuards } from '../../compiler/peel.ts'
 import { blockWork } from '../../compiler/work.ts'
-import { type ContractionContext, contractionText, packText, planContractions } from './contraction.ts'
+import { contractionText, packText } from './contraction.ts'
 import {
   asLanes,
   constantText,
@@ -26,6 +26,7 @@ import {
   valueText,
   variableName,
 } from './lanes.ts'
+import { type ContractionContext, planContractions } from './plan.ts'
 
 export interface KernelContext extends ContractionContext {
   readonly program: Program
@@ -40,7 +41,7 @@ export function kernelText(
   const body = hoistOffsets(peelGuards(chooseLanes(kernel.body), context.widths[0]))
   // Sums of a whole kernel are one thread's, in one order.
   const alone = blockWork(kernel.body) < parallelWork || body.some((statement) => statement.kind === 'accumulator')
-  const planned: KernelContext = { ...context, ...planContractions(body, context.widths[0]) }
+  const planned: KernelContext = { ...context, ...planContractions(body, context.widths[0], context.bf16) }
   const scope: Scope = { context: planned, place: plainPlace(planned), types: new Map() }
   if (alone) return { lines: ['  if (thread == 0) {', ...block(body, scope, '    '), '  }'], alone }
   return { lines: shared(body, scope), alone }

@@ -85,3 +85,19 @@ export function stepOf(offsets: Int32Array): number | null {
   for (let at = 2; at < offsets.length; at++) if (offsets[at] - offsets[at - 1] !== step) return null
   return step
 }
+
+/** Whether offsets from `at` on are neighbours. */
+export function isRun(offsets: Int32Array, at: number, length: number): boolean {
+  for (let step = 1; step < length; step++) if (offsets[at + step] !== offsets[at] + step) return false
+  return true
+}
+
+/** The first of some lengths that cuts the offsets into runs of neighbours; 1 where none does. */
+export function runLength(offsets: Int32Array, lengths: readonly number[]): number {
+  const fits = (length: number): boolean => {
+    if (offsets.length % length !== 0) return false
+    for (let at = 0; at < offsets.length; at += length) if (!isRun(offsets, at, length)) return false
+    return true
+  }
+  return offsets.length === 0 ? 1 : (lengths.find(fits) ?? 1)
+}

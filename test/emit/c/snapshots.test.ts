@@ -50,7 +50,7 @@ for (const [name, make] of Object.entries(cases)) {
       '=== JavaScript',
       emitJs(loops),
       '=== C, 16 lanes',
-      kernelsOf(emitC(products, { widths: [16, 4, 1], fused: true, maxThreads: 2 })),
+      kernelsOf(emitC(products, { widths: [16, 4, 1], fused: true, maxThreads: 2, bf16: null })),
     ]
     const path = new URL(`../../snapshots/${name}.txt`, import.meta.url)
     const found = `${text.map((part) => part.trimEnd()).join('\n\n')}\n`

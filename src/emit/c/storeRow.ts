@@ -1,0 +1,36 @@
+// How a tile's sums get into c.
+import { type ContractionContext, type Plan, panelColumns } from './plan.ts'
+import { stepOf } from './tables.ts'
+
+/** Declares `count`, the columns of panel `p`, where `storeRow` asks for it. */
+export function columnCount(plan: Plan): string[] {
+  const columns = panelColumns(plan)
+  if (isContiguous(plan) && plan.n % columns === 0) return []
+  const rest = `${plan.n} - p * ${columns}`
+  return [`  const int count = ${rest} < ${columns} ? ${rest} : ${columns};`]
+}
+
+const isContiguous = ({ n, c }: Plan): boolean => stepOf(c.columns) === 1 || n === 1
+
+/** Writes the sums of one row of c, a vector each, or adds them: to what was there, or to the sums of the summands before. */
+export function storeRow(plan: Plan, row: string, sums: readonly string[], context: ContractionContext): string[] {
+  const { n, c, width: w } = plan
+  const columns = panelColumns(plan)
+  const contiguous = isContiguous(plan)
+  const adds = plan.add ? '1' : 'k0 > 0'
+  const whole = n % columns === 0
+  const rowOffset = `${context.tables.nameOf(c.rows)}[${row}]`
+  const columnOffsets = context.tables.nameOf(c.columns)
+  const store = sums
+    .map((sum, v) => `storef_${w}(to + ${v * w}, ${adds} ? loadf_${w}(to + ${v * w}) + ${sum} : ${sum});`)
+    .join(' ')
+  const lines: string[] = []
+  if (contiguous) lines.push(`    float *to = c + ${rowOffset} + ${c.columns[0]} + p * ${columns};`)
+  if (contiguous && whole) return [...lines, `    ${store}`]
+  lines.push(contiguous ? `    if (count == ${columns}) { ${store} } else {` : '    {')
+  lines.push(`      float part[${columns}];`)
+  for (const [v, sum] of sums.entries()) lines.push(`      storef_${w}(part + ${v * w}, ${sum});`)
+  const target = contiguous ? 'to[j]' : `c[${rowOffset} + ${columnOffsets}[p * ${columns} + j]]`
+  lines.push(`      for (int j = 0; j < count; j++) ${target} = ${adds} ? ${target} + part[j] : part[j];`, '    }')
+  return lines
+}
