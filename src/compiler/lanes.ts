@@ -13,7 +13,13 @@ const width = 4
  * lanes up. Any other loop that was `lanes` becomes `serial`.
  */
 export function chooseLanes(body: readonly Statement[]): readonly Statement[] {
-  return body.map((statement) => (statement.kind === 'loop' ? best(statement).loop : statement))
+  return body.map((statement) => {
+    if (statement.kind !== 'loop') return statement
+    const { loop } = best(statement)
+    // What could have run side by side in lanes may still do so in threads.
+    const isDivided = statement.mode === 'lanes' && loop.mode === 'serial' && !accumulatesOutside(statement)
+    return isDivided ? { ...loop, mode: 'parallel' } : loop
+  })
 }
 
 interface Choice {
@@ -80,7 +86,7 @@ function accumulatesOutside(loop: LoopStatement): boolean {
   const outside = (body: readonly Statement[]): boolean =>
     body.some((statement) => {
       if (statement.kind === 'accumulator') own.add(statement.name)
-      if (statement.kind === 'accumulate') return !own.has(statement.name)
+      if (statement.kind === 'accumulate' || statement.kind === 'accumulateWinner') return !own.has(statement.name)
       return statement.kind === 'loop' && outside(statement.body)
     })
   return outside(loop.body)

@@ -1,6 +1,5 @@
 // A kernel's loops as C statements.
-
-import { hoistOffsets } from '../../compiler/hoist.ts'
+import { arrangeLoops } from '../../compiler/arrange.ts'
 import type {
   AccumulateOperator,
   Kernel,
@@ -10,8 +9,6 @@ import type {
   Statement,
   Value,
 } from '../../compiler/ir.ts'
-import { chooseLanes } from '../../compiler/lanes.ts'
-import { peelGuards } from '../../compiler/peel.ts'
 import { blockWork } from '../../compiler/work.ts'
 import { type ContractionContext, contractionText, packText, planContractions } from './contraction.ts'
 import {
@@ -36,7 +33,7 @@ export function kernelText(
   kernel: Kernel,
   context: Omit<KernelContext, 'plans' | 'packs'>,
 ): { readonly lines: string[]; readonly alone: boolean } {
-  const body = hoistOffsets(peelGuards(chooseLanes(kernel.body), context.widths[0]))
+  const body = arrangeLoops(kernel.body, context.widths[0])
   // Sums of a whole kernel are one thread's, in one order.
   const alone = blockWork(kernel.body) < parallelWork || body.some((statement) => statement.kind === 'accumulator')
   const planned: KernelContext = { ...context, ...planContractions(body, context.widths[0]) }
