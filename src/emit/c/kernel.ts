@@ -117,6 +117,7 @@ const plainPlace = (context: KernelContext): Place => ({
   program: context.program,
   width: 1,
   index: null,
+  start: 0,
   inLanes: new Set(),
   use: context.use,
 })
@@ -280,7 +281,7 @@ function lanesText(
   divided: boolean,
 ): string[] {
   const { index, start, extent, body } = loop
-  const place: Place = { ...scope.place, width, index, inLanes: new Set<string>() }
+  const place: Place = { ...scope.place, width, index, start, inLanes: new Set<string>() }
   const inner: Scope = { ...scope, place, types: new Map(scope.types) }
   const head = loopHead(index, start, extent, width, divided)
   if (width === 1) {

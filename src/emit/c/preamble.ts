@@ -21,6 +21,20 @@ typedef uint8_t u8;
 #else
 #define SHUFFLE(type, a, b, ...) __builtin_shuffle(a, b, (type){__VA_ARGS__})
 #endif
+#if !defined(__has_builtin)
+#define __has_builtin(name) 0
+#endif
+// A vector of the lanes named, from two shorter ones in memory.
+#define PARTS(element, lanes, p, q) \\
+  typedef element part_ __attribute__((vector_size(4 * lanes))); \\
+  typedef element loose_ __attribute__((vector_size(4 * lanes), aligned(4), may_alias)); \\
+  const part_ a_ = *(const loose_ *)(p), b_ = *(const loose_ *)(q);
+#if __has_builtin(__builtin_shufflevector)
+#define WIDEN(wide, element, lanes, p, q, ...) ({ PARTS(element, lanes, p, q) (wide)__builtin_shufflevector(a_, b_, __VA_ARGS__); })
+#else
+#define WIDEN(wide, element, lanes, p, q, ...) ({ PARTS(element, lanes, p, q) wide r_; const int at_[] = {__VA_ARGS__}; \\
+  for (int l = 0; l < (int)(sizeof(wide) / 4); l++) r_[l] = at_[l] < lanes ? a_[at_[l]] : b_[at_[l] - lanes]; r_; })
+#endif
 #ifdef _OPENMP
 #include <omp.h>
 static inline void meet(int threads) {
