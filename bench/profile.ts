@@ -1,5 +1,7 @@
 // Where the time of a program goes: each kernel as a program of its own, timed alone on what the whole program left in memory.
 import type { Kernel, Program } from '../src/compiler/ir.ts'
+import { chooseLanes } from '../src/compiler/lanes.ts'
+import { mergeLoops } from '../src/compiler/merge.ts'
 import type { Device, Storage } from '../src/device/device.ts'
 import { typedArray } from '../src/dtype.ts'
 import { device } from '../src/index.ts'
@@ -58,7 +60,7 @@ function timeOf(chosen: Device, program: Program, kernel: Kernel, external: read
   return spread(Array.from({ length: runs }, once)).min
 }
 
-/** The loops of a kernel, and its products. */
+/** The loops of a kernel as emitters with vectors choose them, and its products. */
 function shapeOf(kernel: Kernel): string {
   const parts: string[] = []
   const visit = (body: Kernel['body'], depth: number): void => {
@@ -71,7 +73,7 @@ function shapeOf(kernel: Kernel): string {
       } else if (statement.kind === 'pack') parts.push(`${'>'.repeat(depth)}pack ${statement.side}`)
     }
   }
-  visit(kernel.body, 0)
+  visit(chooseLanes(mergeLoops(kernel.body)), 0)
   return parts.join(' ')
 }
 

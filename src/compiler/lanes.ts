@@ -1,7 +1,7 @@
 // Which loop of a nest runs in the lanes of vectors.
-import type { Affine } from '../index/index.ts'
-import { namesIn } from '../index/index.ts'
+import { type Affine, namesIn } from '../index/index.ts'
 import type { LoopStatement, Operation, Statement, Value } from './ir.ts'
+import { type LaneRange, lanePattern, patternBounds, strideOf } from './lanePattern.ts'
 import { valuesOf } from './tidy.ts'
 
 /** The width that choices are made for; what runs faster in four lanes does in more. */
@@ -13,7 +13,13 @@ const width = 4
  * lanes up. Any other loop that was `lanes` becomes `serial`.
  */
 export function chooseLanes(body: readonly Statement[]): readonly Statement[] {
-  return body.map((statement) => (statement.kind === 'loop' ? best(statement).loop : statement))
+  return body.map((statement) => {
+    if (statement.kind !== 'loop') return statement
+    const { loop } = best(statement)
+    // What could have run side by side in lanes may still do so in threads.
+    const isDivided = statement.mode === 'lanes' && loop.mode === 'serial' && !accumulatesOutside(statement)
+    return isDivided ? { ...loop, mode: 'parallel' } : loop
+  })
 }
 
 interface Choice {
@@ -39,7 +45,7 @@ function best(loop: LoopStatement): Choice {
   if (!canRunInLanes(loop)) return serial
   const vectors = Math.floor(loop.extent / width) + (loop.extent % width)
   const sums = accumulatesOutside(loop) ? 8 : 0
-  const cost = bodyCost(loop.body, loop.index) * vectors + sums
+  const cost = bodyCost(loop.body, { index: loop.index, start: loop.start, width }) * vectors + sums
   return cost < serial.cost ? { cost, loop: { ...loop, mode: 'lanes', body: inLanes(loop.body) } } : serial
 }
 
@@ -66,7 +72,7 @@ function canRunInLanes(loop: LoopStatement): boolean {
   const named = new Set<string>()
   // What is added to is another element in each lane, whatever stands in memory.
   const isOwn = (offset: Affine): boolean =>
-    (laneStride(offset, loop.index) ?? 0) !== 0 && [...namesIn(offset)].every((name) => !named.has(name))
+    (strideOf(offset, loop.index) ?? 0) !== 0 && [...namesIn(offset)].every((name) => !named.has(name))
   const allowed = (body: readonly Statement[]): boolean =>
     body.every((statement) => {
       switch (statement.kind) {
@@ -79,13 +85,12 @@ function canRunInLanes(loop: LoopStatement): boolean {
         case 'accumulateWinner':
           return own.has(statement.name)
         case 'let':
-          own.add(statement.name)
           named.add(statement.name)
           return true
         case 'store':
           if (statement.add) return isOwn(statement.offset)
           // What does not depend on the iteration is each iteration's own room, which lanes cannot share.
-          return [...namesIn(statement.offset)].some((name) => name === loop.index || own.has(name))
+          return [...namesIn(statement.offset)].some((name) => name === loop.index || named.has(name))
         case 'loop':
           return allowed(statement.body)
         default:
@@ -100,13 +105,13 @@ function accumulatesOutside(loop: LoopStatement): boolean {
   const outside = (body: readonly Statement[]): boolean =>
     body.some((statement) => {
       if (statement.kind === 'accumulator') own.add(statement.name)
-      if (statement.kind === 'accumulate') return !own.has(statement.name)
+      if (statement.kind === 'accumulate' || statement.kind === 'accumulateWinner') return !own.has(statement.name)
       return statement.kind === 'loop' && outside(statement.body)
     })
   return outside(loop.body)
 }
 
-function bodyCost(body: readonly Statement[], lane: string): number {
+function bodyCost(body: readonly Statement[], lane: LaneRange): number {
   return body.reduce(
     (sum, statement) =>
       sum +
@@ -116,10 +121,10 @@ function bodyCost(body: readonly Statement[], lane: string): number {
 }
 
 /** The work of one vector of iterations, in operations on vectors; of one iteration where there is no lane. */
-function statementCost(statement: Statement, lane: string | null): number {
+function statementCost(statement: Statement, lane: LaneRange | null): number {
   let cost = 0
   for (const value of valuesOf(statement)) cost += valueCost(value, lane)
-  if (statement.kind === 'store') cost += accessCost(statement.offset, lane)
+  if (statement.kind === 'store') cost += storeCost(statement.offset, lane)
   if (statement.kind === 'accumulate' || statement.kind === 'accumulateWinner') cost += 1
   return cost
 }
@@ -129,26 +134,28 @@ const weights: Partial<Record<Operation, number>> = {
   erf: 16, pow: 30, atan2: 20, uniform: 70,
 } // biome-ignore format: a table
 
-function valueCost(value: Value, lane: string | null): number {
-  if (value.kind === 'load') return accessCost(value.offset, lane) + (value.guard ? valueCost(value.guard, lane) : 0)
+function valueCost(value: Value, lane: LaneRange | null): number {
+  if (value.kind === 'load') return loadCost(value.offset, lane) + (value.guard ? valueCost(value.guard, lane) : 0)
   if (value.kind !== 'operation') return 0
   return value.args.reduce((sum, arg) => sum + valueCost(arg, lane), weights[value.op] ?? 1)
 }
 
-/** A load or store of one element, of neighbours, or of `width` scattered elements. */
-function accessCost(offset: Affine, lane: string | null): number {
-  if (lane === null) return 1
-  const stride = laneStride(offset, lane)
-  return stride === 0 || stride === 1 ? 1 : width * 1.5
+/** A load of one element, of neighbours, of elements close together, or of `width` scattered ones. */
+function loadCost(offset: Affine, lane: LaneRange | null): number {
+  if (lane === null || isSideBySide(offset, lane)) return 1
+  const pattern = lanePattern(offset, lane)
+  if (!pattern) return scattered
+  const { least, greatest } = patternBounds(pattern)
+  return greatest - least < 2 * width ? 2 : scattered
 }
 
-/** By how much an index expression grows from one lane to the next; null where that differs from lane to lane. */
-export function laneStride(affine: Affine, lane: string): number | null {
-  let stride = 0
-  for (const term of affine.terms) {
-    if (term.atom.kind === 'index') {
-      if (term.atom.name === lane) stride += term.coefficient
-    } else if (namesIn({ constant: 0, terms: [term] }).has(lane)) return null
-  }
-  return stride
+/** A store of neighbours, or of scattered elements. */
+const storeCost = (offset: Affine, lane: LaneRange | null): number =>
+  lane === null || isSideBySide(offset, lane) ? 1 : scattered
+
+const scattered = width * 1.5
+
+function isSideBySide(offset: Affine, lane: LaneRange): boolean {
+  const stride = strideOf(offset, lane.index)
+  return stride === 0 || stride === 1
 }

@@ -1,7 +1,18 @@
 // Scalar expressions of the tree as operations of the loop IR, types made to agree.
 import type { BinaryOperator } from '../expression/tree.ts'
-import { constantValue, type KernelBuilder } from './blocks.ts'
-import type { Operation, ScalarType, Value } from './ir.ts'
+import {
+  type Affine,
+  add,
+  bounds,
+  constant,
+  type Intervals,
+  isConstant,
+  remainder,
+  scale,
+  subtract,
+} from '../index/index.ts'
+import { constantValue, indexValue, type KernelBuilder } from './blocks.ts'
+import { largest, type Operation, type ScalarType, smallest, type Value } from './ir.ts'
 
 const order: readonly ScalarType[] = ['bool', 'i32', 'f32', 'f64']
 const wider = (a: ScalarType, b: ScalarType): ScalarType => (order.indexOf(a) >= order.indexOf(b) ? a : b)
@@ -28,7 +39,40 @@ function agree(b: KernelBuilder, least: ScalarType, ...values: Value[]): { type:
 
 function arithmetic(b: KernelBuilder, op: Operation, least: ScalarType, ...values: Value[]): Value {
   const { type, args } = agree(b, least, ...values)
-  return b.operation(type, op, ...args)
+  return (type === 'i32' && indexArithmetic(b, op, args)) || b.operation(type, op, ...args)
+}
+
+/** Arithmetic of indices stays an index expression, which shows how it changes from one round to the next. */
+function indexArithmetic(b: KernelBuilder, op: Operation, args: readonly Value[]): Value | null {
+  const parts = args.map(affineOf)
+  if (!parts.every((part) => part !== null)) return null
+  const result = combined(op, parts, b.intervals)
+  if (!result) return null
+  const { min, max } = bounds(result, b.intervals)
+  return min >= smallest && max <= largest ? indexValue(result) : null
+}
+
+function affineOf(value: Value): Affine | null {
+  if (value.kind === 'index') return value.of
+  return value.kind === 'constant' ? constant(value.value) : null
+}
+
+function combined(op: Operation, [x, y]: readonly Affine[], intervals: Intervals): Affine | null {
+  switch (op) {
+    case 'neg':
+      return scale(x, -1)
+    case 'add':
+      return add(x, y)
+    case 'sub':
+      return subtract(x, y)
+    case 'mul':
+      if (isConstant(y)) return scale(x, y.constant)
+      return isConstant(x) ? scale(y, x.constant) : null
+    case 'mod':
+      return isConstant(y) && y.constant > 0 ? remainder(x, y.constant, intervals) : null
+    default:
+      return null
+  }
 }
 
 function compare(b: KernelBuilder, op: 'lt' | 'le' | 'eq' | 'ne', left: Value, right: Value): Value {

@@ -2,9 +2,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { arrangeLoops } from '../../src/compiler/arrange.ts'
 import { hoistOffsets } from '../../src/compiler/hoist.ts'
 import type { LoopStatement, Statement, Value } from '../../src/compiler/ir.ts'
 import { chooseLanes } from '../../src/compiler/lanes.ts'
+import { mergeLoops } from '../../src/compiler/merge.ts'
 import { peelGuards } from '../../src/compiler/peel.ts'
 import { rebase } from '../../src/compiler/rebase.ts'
 import { inlineSingleUses } from '../../src/compiler/tidy.ts'
@@ -33,8 +35,9 @@ test('cutting loops where guards turn changes no result, at any width', async ()
 
 test('hoisting offsets changes no result', () => expectSameBits(hoistOffsets))
 
-test('all passes together change no result', () =>
-  expectSameBits((body) => inlineSingleUses(hoistOffsets(peelGuards(chooseLanes(body), 16)))))
+test('merging loops changes no result', () => expectSameBits(mergeLoops))
+
+test('all passes together change no result', () => expectSameBits((body) => inlineSingleUses(arrangeLoops(body, 16))))
 
 test('putting values back where they are used once changes no result', () =>
   expectSameBits((body) => inlineSingleUses(spelledOut(body))))
@@ -111,6 +114,20 @@ test('the loop over neighbouring elements runs in lanes, wherever it stands', ()
   expectLoops('z[j] = sum(i) x[i,j]', { x: f32(40, 50) }, ['lanes 0…49', 'serial 0…39'])
   // Neither is as long as a vector.
   expectLoops('z[i,j] = 2 * x[i,j]', { x: f32(3, 3) }, ['parallel 0…2', 'serial 0…2'])
+})
+
+test('axes that all elements walk as one are one loop', () => {
+  const expectLoops = (text: string, operands: Record<string, ReturnType<typeof f32>>, loops: string[]) =>
+    assert.deepEqual(loopsOf(mergeLoops(bodyOf(text, operands))), loops)
+  expectLoops('z[i,j,k] = 2 * x[i,j,k]', { x: f32(4, 5, 6) }, ['lanes 0…119'])
+  expectLoops('z[i,j,k] = x[i,j,k] + y[j,k]', { x: f32(4, 5, 6), y: f32(5, 6) }, ['parallel 0…3', 'lanes 0…29'])
+  expectLoops('z[i,j,k] = x[i,j,k] + y[i]', { x: f32(4, 5, 6), y: f32(4) }, ['parallel 0…3', 'lanes 0…29'])
+  expectLoops('z[c] = sum(n,i,j) x[n,c,i,j]', { x: f32(9, 7, 5, 6) }, ['parallel 0…6', 'serial 0…8', 'lanes 0…29'])
+  // A part of the rows, or the rows in another order, is no walk.
+  expectLoops('z[i,j<5] = x[i,j]', { x: f32(4, 6) }, ['parallel 0…3', 'lanes 0…4'])
+  expectLoops('z[j,i] = x[i,j]', { x: f32(4, 5) }, ['parallel 0…4', 'lanes 0…3'])
+  // Guards of one axis keep it apart from the next.
+  expectLoops('z[n<6,i<8,j<8] = x?[n,i-1,j]', { x: f32(6, 8, 8) }, ['parallel 0…5', 'serial 0…7', 'lanes 0…7'])
 })
 
 test('a guard that holds in the middle of a loop is tested only at its ends, at whole vectors', () => {

@@ -1,6 +1,5 @@
 // A kernel's loops as C statements.
-
-import { hoistOffsets } from '../../compiler/hoist.ts'
+import { arrangeLoops } from '../../compiler/arrange.ts'
 import type {
   AccumulateOperator,
   Kernel,
@@ -10,9 +9,7 @@ import type {
   Statement,
   Value,
 } from '../../compiler/ir.ts'
-import { chooseLanes } from '../../compiler/lanes.ts'
 import { pairOf } from '../../compiler/pairs.ts'
-import { peelGuards } from '../../compiler/peel.ts'
 import { blockWork } from '../../compiler/work.ts'
 import { contractionText, packText } from './contraction.ts'
 import {
@@ -38,7 +35,7 @@ export function kernelText(
   kernel: Kernel,
   context: Omit<KernelContext, 'plans' | 'packs'>,
 ): { readonly lines: string[]; readonly alone: boolean } {
-  const body = hoistOffsets(peelGuards(chooseLanes(kernel.body), context.widths[0]))
+  const body = arrangeLoops(kernel.body, context.widths[0])
   // Sums of a whole kernel are one thread's, in one order.
   const alone = blockWork(kernel.body) < parallelWork || body.some((statement) => statement.kind === 'accumulator')
   const planned: KernelContext = { ...context, ...planContractions(body, context.widths[0], context.bf16) }
@@ -122,6 +119,7 @@ const plainPlace = (context: KernelContext): Place => ({
   program: context.program,
   width: 1,
   index: null,
+  start: 0,
   inLanes: new Set(),
   use: context.use,
 })
@@ -302,7 +300,7 @@ function lanesText(
   divided: boolean,
 ): string[] {
   const { index, start, extent, body } = loop
-  const place: Place = { ...scope.place, width, index, inLanes: new Set<string>() }
+  const place: Place = { ...scope.place, width, index, start, inLanes: new Set<string>() }
   const inner: Scope = { ...scope, place, types: new Map(scope.types) }
   const head = loopHead(index, start, extent, width, divided)
   if (width === 1) {

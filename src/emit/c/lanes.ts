@@ -1,15 +1,18 @@
 // How a value is written: as a scalar, or as a vector of lanes.
 
 import type { Program, ScalarType, Value } from '../../compiler/ir.ts'
-import { laneStride } from '../../compiler/lanes.ts'
-import type { Affine, Atom } from '../../index/index.ts'
+import { lanePattern } from '../../compiler/lanePattern.ts'
+import { type Affine, type Atom, namesIn } from '../../index/index.ts'
 import { floatText, isMathName } from './math.ts'
+import { spreadLoad } from './spread.ts'
 
 /** Where a value is emitted: in a loop that runs `width` lanes of `index`, or (width 1) in plain code. */
 export interface Place {
   readonly program: Program
   readonly width: number
   readonly index: string | null
+  /** Where the loop's vectors begin. */
+  readonly start: number
   /** Names that hold one value a lane. */
   readonly inLanes: ReadonlySet<string>
   /** Notes that a helper function is needed at a width. */
@@ -63,6 +66,15 @@ export function constantText(type: ScalarType, value: number): string {
 
 /** An index expression: one integer, or where it depends on the lane a vector of them. */
 export function indexText(affine: Affine, place: Place): Text {
+  const pattern = patternOf(affine, place)
+  if (pattern) {
+    const lane0 = scalarIndex(affine)
+    if (pattern.every((ahead) => ahead === 0)) return { text: lane0, lanes: false }
+    return {
+      text: `iadd_${place.width}(splati_${place.width}(${lane0}), (I${place.width}){${pattern.join(', ')}})`,
+      lanes: true,
+    }
+  }
   const varying = affine.terms.filter((term) => variesByLane({ constant: 0, terms: [term] }, place))
   const fixed: Affine = { constant: affine.constant, terms: affine.terms.filter((term) => !varying.includes(term)) }
   if (varying.length === 0) return { text: scalarIndex(fixed), lanes: false }
@@ -73,6 +85,13 @@ export function indexText(affine: Affine, place: Place): Text {
     text = `iadd_${w}(${text}, ${coefficient === 1 ? part : `imul_${w}(${part}, splati_${w}(${coefficient}))`})`
   }
   return { text, lanes: true }
+}
+
+/** What each lane adds to the value of lane 0, where that is known here. */
+function patternOf(affine: Affine, { index, start, width, inLanes }: Place): readonly number[] | null {
+  if (index === null) return [0]
+  for (const name of namesIn(affine)) if (inLanes.has(name)) return null
+  return lanePattern(affine, { index, start, width })
 }
 
 function variesByLane(affine: Affine, place: Place): boolean {
@@ -89,6 +108,7 @@ function laneAtom(atom: Atom, place: Place): string {
       : variableName(atom.name, place)
   }
   const of = indexText(atom.of, place).text
+  if (isPowerOfTwo(atom.by)) return byShift(atom.kind, of, atom.by)
   return atom.kind === 'div' ? `divi_${w}(${of}, splati_${w}(${atom.by}))` : `modi_${w}(${of}, splati_${w}(${atom.by}))`
 }
 
@@ -104,16 +124,21 @@ export function scalarIndex(affine: Affine): string {
 function scalarAtom(atom: Atom): string {
   if (atom.kind === 'index') return atom.name
   const of = scalarIndex(atom.of)
+  if (isPowerOfTwo(atom.by)) return byShift(atom.kind, of, atom.by)
   return atom.kind === 'div' ? `divi_1(${of}, ${atom.by})` : `modi_1(${of}, ${atom.by})`
 }
 
+const isPowerOfTwo = (n: number): boolean => Number.isInteger(Math.log2(n))
+
+/** Floor division and remainder by a power of two: shifts and masks take the floor, as divisions in C do not. */
+const byShift = (kind: 'div' | 'mod', of: string, by: number): string =>
+  kind === 'div' ? `(${of} >> ${Math.log2(by)})` : `(${of} & ${by - 1})`
+
 /** How far apart the elements of neighbouring lanes are; null where that differs, 0 where it is one element. */
 export function strideOf(offset: Affine, place: Place): number | null {
-  if (place.index === null) return 0
-  for (const { atom } of offset.terms) {
-    if (atom.kind === 'index' ? place.inLanes.has(atom.name) : variesByLane(atom.of, place)) return null
-  }
-  return laneStride(offset, place.index)
+  const pattern = patternOf(offset, place)
+  if (!pattern || pattern.length === 1) return pattern && 0
+  return pattern.every((ahead, lane) => ahead === lane * pattern[1]) ? pattern[1] : null
 }
 
 /** The letter of the load and store helpers for a buffer. */
@@ -146,11 +171,12 @@ function loadText(value: Value & { kind: 'load' }, place: Place): Text {
     const at = indexText(offset, place)
     return asMask(`gatherMasked${letter}_${w}(${buffer}, ${asLanes(at, 'i32', w)}, ${condition.text})`, true)
   }
+  const pattern = letter === 'd' ? null : patternOf(offset, place)
   const loaded =
     stride === 1
       ? `load${letter}_${w}(${buffer} + ${scalarIndex(offset)})`
-      : stride === 2 && letter === 'f'
-        ? `loadSecond_${w}(${buffer} + ${scalarIndex(offset)})`
+      : pattern && letter !== 'd'
+        ? spreadLoad(letter, `${buffer} + ${scalarIndex(offset)}`, pattern)
         : `gather${letter}_${w}(${buffer}, ${indexText(offset, place).text})`
   return asMask(condition ? `(${condition.text} ? ${loaded} : ${zero})` : loaded, true)
 }

@@ -12,10 +12,6 @@ export function vectorTypes(width: number): string {
           list(width, (lane) => lane),
         )
         .replaceAll(
-          'SECONDS',
-          list(width, (lane) => (2 * lane < width ? 2 * lane : 2 * lane + 1)),
-        )
-        .replaceAll(
           'LOWER_PAIRS',
           list(width, (lane) => Math.floor(lane / 2) + (lane % 2) * width),
         )
@@ -38,6 +34,20 @@ typedef uint8_t u8;
 #define SHUFFLE(type, a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
 #else
 #define SHUFFLE(type, a, b, ...) __builtin_shuffle(a, b, (type){__VA_ARGS__})
+#endif
+#if !defined(__has_builtin)
+#define __has_builtin(name) 0
+#endif
+// A vector of the lanes named, from two shorter ones in memory.
+#define PARTS(element, lanes, p, q) \\
+  typedef element part_ __attribute__((vector_size(4 * lanes))); \\
+  typedef element loose_ __attribute__((vector_size(4 * lanes), aligned(4), may_alias)); \\
+  const part_ a_ = *(const loose_ *)(p), b_ = *(const loose_ *)(q);
+#if __has_builtin(__builtin_shufflevector)
+#define WIDEN(wide, element, lanes, p, q, ...) ({ PARTS(element, lanes, p, q) (wide)__builtin_shufflevector(a_, b_, __VA_ARGS__); })
+#else
+#define WIDEN(wide, element, lanes, p, q, ...) ({ PARTS(element, lanes, p, q) wide r_; const int at_[] = {__VA_ARGS__}; \\
+  for (int l = 0; l < (int)(sizeof(wide) / 4); l++) r_[l] = at_[l] < lanes ? a_[at_[l]] : b_[at_[l] - lanes]; r_; })
 #endif
 #ifdef _OPENMP
 #include <omp.h>
@@ -127,8 +137,6 @@ static inline I$ loadb_$(const u8 *p) { BU$ b = *(const BU$ *)p; return __builti
 static inline void storef_$(float *p, F$ x) { *(FU$ *)p = x; }
 static inline void storei_$(int32_t *p, I$ x) { *(IU$ *)p = x; }
 static inline void storeb_$(u8 *p, I$ x) { *(BU$ *)p = __builtin_convertvector(x, B$); }
-// Every second element; the last that is read is the last that is wanted.
-static inline F$ loadSecond_$(const float *p) { return SHUFFLE(I$, loadf_$(p), loadf_$(p + $ - 1), SECONDS); }
 // The elements of two vectors in turns.
 static inline void storePairs_$(float *p, F$ a, F$ b) {
   storef_$(p, SHUFFLE(I$, a, b, LOWER_PAIRS)); storef_$(p + $, SHUFFLE(I$, a, b, UPPER_PAIRS));

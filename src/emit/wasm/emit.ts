@@ -1,9 +1,7 @@
 // One WebAssembly module for a program: a function for each part of a kernel, and `run`, which calls them in order.
 
-import { hoistOffsets } from '../../compiler/hoist.ts'
+import { arrangeLoops } from '../../compiler/arrange.ts'
 import type { Kernel, Program, Statement, Value } from '../../compiler/ir.ts'
-import { chooseLanes } from '../../compiler/lanes.ts'
-import { peelGuards } from '../../compiler/peel.ts'
 import { valuesOf } from '../../compiler/tidy.ts'
 import { bytesPerElement } from '../../dtype.ts'
 import { packUsers } from './contraction.ts'
@@ -142,8 +140,7 @@ function workspaceOf(kernel: Kernel): Workspace & { bytes(): number } {
 }
 
 /** The loops of a kernel as they are run here. */
-export const vectorised = (kernel: Kernel): readonly Statement[] =>
-  hoistOffsets(peelGuards(chooseLanes(kernel.body), width))
+export const vectorised = (kernel: Kernel): readonly Statement[] => arrangeLoops(kernel.body, width)
 
 /** The function of a kernel, and whether only the first thread calls it. */
 function emitKernel(

@@ -2,7 +2,7 @@
 import { type Affine, type Atom, bounds, constant, namesIn } from '../../index/index.ts'
 import type { KernelState } from './kernelState.ts'
 import { shiftOf, width, withTemporary } from './kernelState.ts'
-import { strideOf } from './laneAnalysis.ts'
+import { patternOf, strideOf } from './laneAnalysis.ts'
 
 /** Pushes an index expression: the value of lane 0 of the first copy in a lanes loop. */
 export function pushAffine(k: KernelState, affine: Affine): void {
@@ -69,6 +69,12 @@ export function pushAffineVector(k: KernelState, affine: Affine, copy: number): 
     pushAffine(k, affine)
     f.op('i32x4.splat')
     pushRamp(k, stride, copy)
+    return
+  }
+  const pattern = patternOf(affine, lanes, copy)
+  if (pattern) {
+    pushAffine(k, affine)
+    f.op('i32x4.splat').v128Const(Int32Array.from(pattern)).op('i32x4.add')
     return
   }
   const isAlike = (atom: Atom) => strideOf({ constant: 0, terms: [{ coefficient: 1, atom }] }, lanes.strides) !== null

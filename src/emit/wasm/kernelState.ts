@@ -18,6 +18,8 @@ export type Binding =
 /** The loop that runs in vectors, while its body is written. */
 export interface Lanes {
   readonly index: string
+  /** Where the loop's turns begin. */
+  readonly start: number
   /** How many neighbouring vectors one turn handles. */
   readonly copies: number
   /** By how much each name grows from lane to lane; null for names that differ in no such way, 0 for names left out. */

@@ -1,9 +1,10 @@
 // What differs between the lanes of a vectorised loop, and how.
 import type { LoopStatement, Statement, Value } from '../../compiler/ir.ts'
+import { lanePattern } from '../../compiler/lanePattern.ts'
 import { valuesOf } from '../../compiler/tidy.ts'
 import type { Affine } from '../../index/index.ts'
 import { namesIn } from '../../index/index.ts'
-import type { Lanes } from './kernelState.ts'
+import { type Lanes, width } from './kernelState.ts'
 
 type Strides = ReadonlyMap<string, number | null>
 
@@ -64,6 +65,16 @@ export function strideOf(affine: Affine, strides: Strides): number | null {
     }
   }
   return sum
+}
+
+/** What the lanes of one copy add to the value of lane 0 of the first copy, where that is the same in every turn; else null. */
+export function patternOf(affine: Affine, lanes: Lanes, copy: number): readonly number[] | null {
+  for (const name of namesIn(affine)) {
+    if (name !== lanes.index && lanes.strides.has(name) && lanes.strides.get(name) !== 0) return null
+  }
+  const { index, start, copies } = lanes
+  const pattern = lanePattern(affine, { index, start, width: copies * width })
+  return pattern?.slice(copy * width, (copy + 1) * width) ?? null
 }
 
 /** Whether the value may differ between lanes. */

@@ -155,7 +155,7 @@ function writeLanesLoop(k: KernelState, loop: LoopStatement, share: Share | null
   const turns = Math.floor(vectors / copies)
   const strides = laneStrides(loop)
   const inLanes = (count: number, range: Turns, part: Share | null): void => {
-    k.lanes = { index: loop.index, copies: count, strides }
+    k.lanes = { index: loop.index, start: range.start, copies: count, strides }
     writeTurns(k, loop, range, part)
     k.lanes = null
   }

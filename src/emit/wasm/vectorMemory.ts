@@ -1,12 +1,13 @@
 // Loads and stores of four lanes: neighbours at once, others one by one.
 import type { ScalarType, Statement, Value } from '../../compiler/ir.ts'
+import { patternBounds } from '../../compiler/lanePattern.ts'
 import type { Dtype } from '../../dtype.ts'
 import type { Affine } from '../../index/index.ts'
 import type { Local } from './encoder.ts'
 import { pushAddress, pushAffineVector } from './indexCode.ts'
 import type { KernelState } from './kernelState.ts'
 import { scalarTypeOf, shiftOf, width, withTemporary } from './kernelState.ts'
-import { isUniform, strideOf } from './laneAnalysis.ts'
+import { isUniform, patternOf, strideOf } from './laneAnalysis.ts'
 import { convert, pushScalar } from './scalarCode.ts'
 import { convertVector, pushVector } from './vectorCode.ts'
 
@@ -35,8 +36,11 @@ const dtypeOf = (k: KernelState, buffer: string): Dtype => k.program.buffers.get
 
 function pushElements(k: KernelState, { buffer, offset }: Load, copy: number): void {
   const stride = strideOf(offset, k.lanes!.strides)
-  if (stride === null) pushGathered(k, buffer, () => pushAffineVector(k, offset, copy))
-  else if (stride === 1) pushNeighbours(k, buffer, offset, copy * width)
+  if (stride === null) {
+    const pattern = patternOf(offset, k.lanes!, copy)
+    if (pattern) pushSpread(k, buffer, offset, pattern)
+    else pushGathered(k, buffer, () => pushAffineVector(k, offset, copy))
+  } else if (stride === 1) pushNeighbours(k, buffer, offset, copy * width)
   else if (stride === 0) pushRepeated(k, buffer, offset)
   else pushStrided(k, buffer, offset, stride, copy)
 }
@@ -70,32 +74,46 @@ function pushRepeated(k: KernelState, buffer: string, offset: Affine): void {
 }
 
 function pushStrided(k: KernelState, buffer: string, offset: Affine, stride: number, copy: number): void {
+  const pattern = Array.from({ length: width }, (_, lane) => (copy * width + lane) * stride)
+  pushSpread(k, buffer, offset, pattern)
+}
+
+/** Elements at the places of a pattern from the offset: one or two loads and a shuffle where they lie close together. */
+function pushSpread(k: KernelState, buffer: string, offset: Affine, pattern: readonly number[]): void {
   const { f } = k
   const dtype = dtypeOf(k, buffer)
   const shift = shiftOf(dtype)
+  const { least, greatest } = patternBounds(pattern)
   // Instructions only add: the lowest element is the one whose address is computed.
-  const first = copy * width * stride + Math.min(0, stride * (width - 1))
-  const place = (lane: number) => (copy * width + lane) * stride - first
-  if (shift === 2 && Math.abs(stride) === 2) {
-    // Two loads that end at the last element wanted, and a shuffle.
-    withTemporary(k, 'i32', (address) => {
-      const at = pushAddress(k, buffer, offset, first)
-      f.tee(address).memory('v128.load', at, 4)
-      f.get(address).memory('v128.load', at + 12, 4)
-      f.shuffle32(stride > 0 ? [0, 2, 5, 7] : [7, 5, 2, 0])
+  // The second vector ends with the last element wanted.
+  const second = greatest - width + 1
+  const from = (lane: number): number => {
+    const place = pattern[lane] - least
+    return place < width ? place : width + pattern[lane] - second
+  }
+  const lanes = [from(0), from(1), from(2), from(3)] as const
+  if (shift === 2 && greatest - least < width) {
+    // What is read behind the last element is within 12 bytes, which every buffer has on both sides.
+    withTemporary(k, 'v128', (vector) => {
+      const at = pushAddress(k, buffer, offset, least)
+      f.memory('v128.load', at, 4).tee(vector).get(vector).shuffle32(lanes)
     })
     return
   }
-  if (shift === 2 && stride === -1) {
-    const at = pushAddress(k, buffer, offset, first)
-    f.memory('v128.load', at, 4).v128Const(zeros).shuffle32([3, 2, 1, 0])
+  if (shift === 2 && greatest - least < 2 * width) {
+    withTemporary(k, 'i32', (address) => {
+      const at = pushAddress(k, buffer, offset, least)
+      f.tee(address).memory('v128.load', at, 4)
+      f.get(address).memory('v128.load', at + (second - least) * 4, 4)
+      f.shuffle32(lanes)
+    })
     return
   }
   withTemporary(k, 'i32', (address) => {
-    const at = pushAddress(k, buffer, offset, first)
+    const at = pushAddress(k, buffer, offset, least)
     f.set(address)
-    for (let lane = 0; lane < width; lane++) {
-      pushLane(k, dtype, lane, () => f.get(address), at + place(lane) * 2 ** shift)
+    for (const [lane, place] of pattern.entries()) {
+      pushLane(k, dtype, lane, () => f.get(address), at + (place - least) * 2 ** shift)
     }
   })
   if (dtype === 'bool') f.v128Const(zeros).op('i32x4.ne')

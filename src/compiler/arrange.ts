@@ -1,0 +1,10 @@
+// Loops as emitters with vectors run them.
+import { hoistOffsets } from './hoist.ts'
+import type { Statement } from './ir.ts'
+import { chooseLanes } from './lanes.ts'
+import { mergeLoops } from './merge.ts'
+import { peelGuards } from './peel.ts'
+
+/** The same statements, neighbouring axes merged, lanes chosen, guards and offsets out of the way of vectors of a width. */
+export const arrangeLoops = (body: readonly Statement[], width: number): readonly Statement[] =>
+  hoistOffsets(peelGuards(chooseLanes(mergeLoops(body)), width))
