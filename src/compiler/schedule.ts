@@ -108,7 +108,10 @@ function inOrder(nodes: readonly Node[], request: ComputedRequest): readonly Com
   return [...computed.filter((node) => !isLate(node)), ...computed.filter(isLate)]
 }
 
-/** A winner's place goes right after the maximum or minimum that it belongs to: one loop finds both. */
+/**
+ * A maximum or minimum and the place of its winner go next to each other, where the first of them was: one loop finds both,
+ * and what reads either comes after.
+ */
 function besideTwins(computed: readonly ComputedNode[]): readonly ComputedNode[] {
   const winners = new Map<string, ComputedNode>()
   for (const node of computed) {
@@ -116,18 +119,17 @@ function besideTwins(computed: readonly ComputedNode[]): readonly ComputedNode[]
     if (op === 'argmax' || op === 'argmin') winners.set(`${op.slice(3)} ${bodyKey(node)}`, node)
   }
   if (winners.size === 0) return computed
-  const twins = new Map<ComputedNode, ComputedNode>()
+  const pairs = new Map<ComputedNode, readonly [ComputedNode, ComputedNode]>()
   for (const node of computed) {
     const op = operatorOf(node)
     const winner = op === 'max' || op === 'min' ? winners.get(`${op} ${bodyKey(node)}`) : undefined
-    if (winner) twins.set(node, winner)
+    if (!winner) continue
+    pairs.set(node, [node, winner])
+    pairs.set(winner, [node, winner])
   }
-  const moved = new Set(twins.values())
-  return computed.flatMap((node) => {
-    if (moved.has(node)) return []
-    const twin = twins.get(node)
-    return twin ? [node, twin] : [node]
-  })
+  const ordered = new Set<ComputedNode>()
+  for (const node of computed) for (const one of pairs.get(node) ?? [node]) ordered.add(one)
+  return [...ordered]
 }
 
 const operatorOf = (node: ComputedNode): string | undefined =>

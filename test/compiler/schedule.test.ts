@@ -129,3 +129,16 @@ test('reductions over the same ranges run in one loop', () => {
   const loops = statementsOf(body).filter(({ kind }) => kind === 'loop')
   assert.equal(loops.length, 2)
 })
+
+test('what reads a winner comes after it, also where the maximum is only asked for later', async () => {
+  const x = f32(7)
+  const { program } = outputsOf([x.argmax(0, true), x.max()])
+  const made = new Set<string>()
+  for (const { reads, writes } of program.kernels) {
+    for (const name of reads) {
+      const isComputed = program.buffers.get(name)!.place.kind === 'arena'
+      assert.ok(!isComputed || made.has(name) || writes.includes(name), `${name} is read before it is made`)
+    }
+    for (const name of writes) made.add(name)
+  }
+})
