@@ -5,6 +5,7 @@ import { type Node, type ParameterNode, sizeOf } from '../graph/node.ts'
 import { pairAngles } from './angles.ts'
 import { aligned, planArena } from './arena.ts'
 import { prepareContractions } from './contraction/prepare.ts'
+import { unflattenProducts } from './contraction/unflatten.ts'
 import type { Places } from './elements.ts'
 import type { Buffer, Kernel, Program } from './ir.ts'
 import { lowerKernel } from './lower.ts'
@@ -32,7 +33,9 @@ export interface Target {
 
 /** Compiles a request: one program that computes all outputs and then stores the new values of all updated parameters. */
 export function compileGraph(request: Request, target: Target): Compiled {
-  const wanted = computedRequest(target.contractions ? pairAngles(prepareContractions(request)) : request)
+  const wanted = computedRequest(
+    target.contractions ? pairAngles(unflattenProducts(prepareContractions(request))) : request,
+  )
   const plan = schedule(wanted, target)
   const layout = layOut(wanted, plan)
   const kernels = plan.kernels.map((kernel, at) => lowerPlanned(kernel, at, plan, layout, target))

@@ -3,8 +3,8 @@ import { comprehension, reshapeNode, ruleNode, scatterNode } from '../graph/buil
 import { type Node, operandsOf } from '../graph/node.ts'
 import type { Request } from './request.ts'
 
-/** The same request with every node changed, its operands before it. */
-export function rewrite(request: Request, changed: (node: Node) => Node): Request {
+/** The same request with every node changed, its operands before it; `old` is the node as it was. */
+export function rewrite(request: Request, changed: (node: Node, old: Node) => Node): Request {
   const done = new Map<Node, Node>()
   const change = (root: Node): Node => {
     const open = [root]
@@ -16,7 +16,7 @@ export function rewrite(request: Request, changed: (node: Node) => Node): Reques
       }
       const missing = operandsOf(node).filter((operand) => !done.has(operand))
       if (missing.length > 0) open.push(...missing)
-      else done.set(node, changed(over(node, done)))
+      else done.set(node, changed(over(node, done), node))
     }
     return done.get(root)!
   }
