@@ -3,6 +3,7 @@ import type { Dtype } from '../dtype.ts'
 import { binary, type Expr, read } from '../expression/tree.ts'
 import { comprehension, inputNode } from '../graph/build.ts'
 import type { Node, Shape } from '../graph/node.ts'
+import { joined } from './joins.ts'
 import { axesOf, indexNames } from './ranges.ts'
 
 /** A node and its adjoint, or its tangent. */
@@ -16,7 +17,7 @@ const maxTerms = 16
 
 /** The sum of nodes of one shape and dtype. */
 export function sumOf(nodes: readonly Node[]): Node {
-  let terms = nodes
+  let terms = joined(nodes)
   while (terms.length > 1) {
     const sums: Node[] = []
     for (let start = 0; start < terms.length; start += maxTerms) sums.push(add(terms.slice(start, start + maxTerms)))

@@ -68,10 +68,14 @@ export class KernelBuilder {
   }
 
   operation(type: ScalarType, op: Operation, ...args: Value[]): Value {
+    const known = decided(op, args)
+    if (known) return known
     return this.#bind(`${op}:${type}(${args.map(valueKey).join()})`, { kind: 'operation', type, op, args }, args)
   }
 
   load(type: ScalarType, buffer: string, offset: Affine, guard: Value | null): Value {
+    if (guard?.kind === 'constant')
+      return guard.value === 0 ? constantValue(type, 0) : this.load(type, buffer, offset, null)
     const key = `${buffer}[${affineKey(offset)}]${guard ? valueKey(guard) : ''}`
     const operands: Value[] = [indexValue(offset)]
     if (guard) operands.push(guard)
@@ -143,6 +147,33 @@ export const constantValue = (type: ScalarType, value: number): Value => ({ kind
 
 export const indexValue = (of: Affine): Value =>
   isConstant(of) ? constantValue('i32', of.constant) : { kind: 'index', type: 'i32', of }
+
+/** What a condition on constants comes to, and what it chooses; null where that is not known yet. */
+function decided(op: Operation, [first, second, third]: readonly Value[]): Value | null {
+  if (first.kind !== 'constant') return null
+  const truth = (is: boolean): Value => constantValue('bool', is ? 1 : 0)
+  const isSet = first.value !== 0
+  switch (op) {
+    case 'lt':
+      return second.kind === 'constant' ? truth(first.value < second.value) : null
+    case 'le':
+      return second.kind === 'constant' ? truth(first.value <= second.value) : null
+    case 'eq':
+      return second.kind === 'constant' ? truth(first.value === second.value) : null
+    case 'ne':
+      return second.kind === 'constant' ? truth(first.value !== second.value) : null
+    case 'not':
+      return truth(!isSet)
+    case 'and':
+      return isSet ? second : first
+    case 'or':
+      return isSet ? first : second
+    case 'select':
+      return isSet ? second : third
+    default:
+      return null
+  }
+}
 
 function valueKey(value: Value): string {
   switch (value.kind) {

@@ -3,8 +3,10 @@ import { type Affine, bounds, constant, type Intervals, namesIn } from '../index
 import { constantValue } from './blocks.ts'
 import type { LoopStatement, Statement, Value } from './ir.ts'
 
-/** A loop is cut into at most this many pieces. */
+/** A loop in lanes is cut into at most this many pieces. */
 const maxPieces = 5
+/** A loop in which every round may be another is written out up to so many. */
+const maxRounds = 64
 
 /**
  * Cuts `lanes` loops where comparisons of their own index change their truth, so that in each piece these are constants and
@@ -13,12 +15,21 @@ const maxPieces = 5
 export function peelGuards(body: readonly Statement[], width = 1): readonly Statement[] {
   return body.flatMap((statement): readonly Statement[] => {
     if (statement.kind !== 'loop') return [statement]
-    if (statement.mode !== 'lanes') return [{ ...statement, body: peelGuards(statement.body, width) }]
-    return pieces(statement, width)
+    if (statement.mode === 'lanes') return pieces(statement, width, maxPieces)
+    const parts = statement.mode === 'serial' && isChoice(statement) ? pieces(statement, 1, maxRounds) : [statement]
+    return parts.map((part) => ({ ...part, body: peelGuards(part.body, width) }))
   })
 }
 
-function pieces(loop: LoopStatement, width: number): readonly Statement[] {
+/** Whether most rounds of a loop do something else than the one before: it goes over tensors that stand side by side. */
+function isChoice(loop: LoopStatement): boolean {
+  const cuts = new Set<number>()
+  collectCuts(loop.body, loop.index, cuts)
+  const inside = [...cuts].filter((cut) => cut > loop.start && cut < loop.start + loop.extent)
+  return inside.length > 0 && 2 * inside.length >= loop.extent
+}
+
+function pieces(loop: LoopStatement, width: number, most: number): readonly LoopStatement[] {
   const end = loop.start + loop.extent
   const cuts = new Set<number>()
   collectCuts(loop.body, loop.index, cuts)
@@ -28,7 +39,7 @@ function pieces(loop: LoopStatement, width: number): readonly Statement[] {
     return [loop.start + Math.floor(steps) * width, loop.start + Math.ceil(steps) * width]
   })
   const inside = [...new Set(whole)].filter((cut) => cut > loop.start && cut < end).sort((a, b) => a - b)
-  if (inside.length >= maxPieces) return [loop]
+  if (inside.length >= most) return [loop]
   const starts = [loop.start, ...inside]
   return starts.map((start, at) => {
     const extent = (starts[at + 1] ?? end) - start

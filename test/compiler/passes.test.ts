@@ -10,7 +10,7 @@ import { mergeLoops } from '../../src/compiler/merge.ts'
 import { peelGuards } from '../../src/compiler/peel.ts'
 import { rebase } from '../../src/compiler/rebase.ts'
 import { inlineSingleUses } from '../../src/compiler/tidy.ts'
-import { formula, setDevice, tensor } from '../../src/index.ts'
+import { concat, formula, setDevice, tensor } from '../../src/index.ts'
 import { programOf, recipes } from '../support/programs.ts'
 import { outputsOf, type Pass, run, statementsOf } from './run.ts'
 
@@ -148,6 +148,19 @@ test('a guard that holds in the middle of a loop is tested only at its ends, at 
     [16, 32, false],
     [48, 16, true],
   ])
+})
+
+test('a loop over tensors that stand side by side is written out', () => {
+  const parts = [f32(4, 1, 64), f32(4, 1, 64), f32(4, 1, 64)]
+  const [{ body }] = outputsOf([concat(parts, 1)]).program.kernels
+  assert.deepEqual(loopsOf(peelGuards(chooseLanes(body), 16)), [
+    'parallel 0…3',
+    ...[0, 1, 2].flatMap((part) => [`serial ${part}…${part}`, 'lanes 0…63']),
+  ])
+  assert.ok(!JSON.stringify(peelGuards(chooseLanes(body), 16)).includes('"guard":{'))
+  // Edges alone are not worth it: here all rounds but the first do the same.
+  const [padded] = outputsOf([f32(9, 20).pad([[1, 0], [0, 0]])]).program.kernels // biome-ignore format: short
+  assert.ok(loopsOf(peelGuards(chooseLanes(padded.body), 16)).includes('parallel 0…9'))
 })
 
 test('kernels that do the same at other places become the same statements', () => {
