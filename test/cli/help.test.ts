@@ -11,6 +11,12 @@ test('--help names every command and shows a formula', async () => {
   assert.ok(!stdout.includes('\x1b'), 'no colour in a pipe')
 })
 
+test('devices says what each computes products in at each precision', async () => {
+  const { code, stdout } = await einfold('devices')
+  assert.equal(code, 0)
+  assert.match(stdout, /js .*\n +products, highest +f32\n +products, high +f32: .*bfloat16\n +products, medium +f32: /)
+})
+
 test('every command has help with examples', async () => {
   for (const [command, part] of [
     ['run', 'conv-from-scratch --epochs'],

@@ -16,6 +16,7 @@ import type { Precision } from '../../src/device/precision.ts'
 import {
   compile,
   formula,
+  grad,
   precision,
   setDevice,
   setPrecision,
@@ -92,23 +93,24 @@ function computed(form: Form, tensors: readonly Tensor[]) {
 
 type Draw = (at: number) => number
 
+function filled(draw: Draw, ...shape: number[]): Tensor {
+  const length = shape.reduce((product, extent) => product * extent, 1)
+  return tensor(
+    Float32Array.from({ length }, (_, at) => draw(at)),
+    { shape },
+  )
+}
+
 /** Products whose operands lie in all ways, with rows, columns and summands that fill no tile and no block. */
 function manyProducts(left: Draw, right: Draw): Tensor[] {
-  const of = (draw: Draw, ...shape: number[]): Tensor => {
-    const length = shape.reduce((product, extent) => product * extent, 1)
-    return tensor(
-      Float32Array.from({ length }, (_, at) => draw(at)),
-      { shape },
-    )
-  }
   const convolution = formula('z[n,k,i,j] = sum(c,u,v) x[n,c,i+u,2*j+v] * w[k,c,u,v]')
   return [
-    of(left, 45, 801).matmul(of(right, 801, 83)),
-    of(left, 801, 45).T.matmul(of(right, 801, 83)),
-    of(left, 45, 801).matmul(of(right, 83, 801).T),
-    of(left, 70, 45).T.matmul(of(right, 52, 70).T),
-    of(left, 3, 64, 64).matmul(of(right, 3, 64, 64)),
-    convolution({ x: of(left, 3, 20, 12, 25), w: of(right, 40, 20, 3, 3) }),
+    filled(left, 45, 801).matmul(filled(right, 801, 83)),
+    filled(left, 801, 45).T.matmul(filled(right, 801, 83)),
+    filled(left, 45, 801).matmul(filled(right, 83, 801).T),
+    filled(left, 70, 45).T.matmul(filled(right, 52, 70).T),
+    filled(left, 3, 64, 64).matmul(filled(right, 3, 64, 64)),
+    convolution({ x: filled(left, 3, 20, 12, 25), w: filled(right, 40, 20, 3, 3) }),
   ]
 }
 
@@ -195,6 +197,31 @@ function errorsOf(run: (tensors: readonly Tensor[]) => ArrayLike<number>[]): { o
   return { one: error(single), sum: error(dense) }
 }
 
+/** The largest error of a convolution by 3×3 windows and of its gradients, relative to the sums of their products' sizes. */
+function convolutionError(run: (tensors: readonly Tensor[]) => ArrayLike<number>[]): number {
+  const convolution = formula('z[n,k,i,j] = sum(c,u<3,v<3) x[n,c,i+u,j+v] * w[k,c,u,v]')
+  const tensors = (sized: (value: number) => number): Tensor[] => {
+    const draw = (stream: number) => (at: number) => sized(between(stream)(at))
+    const x = filled(draw(12), 2, 32, 18, 18)
+    const w = filled(draw(13), 32, 32, 3, 3)
+    const dz = filled(draw(14), 2, 32, 16, 16)
+    const z = convolution({ x, w })
+    return [z, ...grad(z.mul(dz).sum(), [x, w])]
+  }
+  const found = run(tensors((value) => value))
+  const exact = runOn(
+    jsDevice(),
+    tensors((value) => value),
+  )
+  const sizes = runOn(jsDevice(), tensors(Math.abs))
+  let worst = 0
+  for (const [at, values] of exact.entries()) {
+    for (let i = 0; i < values.length; i++)
+      worst = Math.max(worst, Math.abs(found[at][i] - values[i]) / Math.max(sizes[at][i], 1e-30))
+  }
+  return worst
+}
+
 const power = (error: number): string => `2^${Math.log2(error).toFixed(1)}`
 
 test('highest: the error is that of f32', { skip: absence ?? false }, (t) => {
@@ -212,6 +239,14 @@ for (const form of forms) {
     assert.ok(sum <= bounds[name].sum, `a sum: ${power(sum)}`)
     // It would be f32 otherwise.
     assert.ok(one > bounds[name].one / 64, `one product: ${power(one)}`)
+  })
+
+  test(`${name} on ${unit}: so is that of a convolution by Winograd's transforms and of its gradients`, {
+    skip,
+  }, (t) => {
+    const error = convolutionError((tensors) => computed(form, tensors).results)
+    t.diagnostic(`${name} on ${unit}: ${power(error)} of a convolution`)
+    assert.ok(error <= bounds[name].sum, power(error))
   })
 
   test(`${name} on ${unit}: infinities, NaN and the smallest numbers do as they should`, { skip }, () => {
