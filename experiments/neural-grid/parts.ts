@@ -298,7 +298,9 @@ const variantList: readonly Variant[] = [
   { name: "the draft's loop, fan out 1", network: { reads: 'below', fanOut: 1 } },
 ]
 
-const variants = (plan: Plan): Promise<Found> => compared('variants', variantList, plan)
+function variants(plan: Plan): Promise<Found> {
+  return compared('variants', variantList, plan)
+}
 
 /** The draft's sizes; in a quick run a few layers of planes. */
 function grids(plan: Plan): Promise<Found> {
