@@ -119,7 +119,12 @@ export interface Named {
 
 export function trainingCurves(runs: readonly Named[], reported: number | null, lossLabel: string): Picture {
   const size = { width: 500, height: 360 }
-  const percent = (share: number | null): number => 100 * (share ?? Number.NaN)
+  // Where all end above it, what is below is left out, so that the ends can be told apart.
+  const least = runs.every(({ trained }) => trained.testAccuracy > 0.8) ? 70 : 0
+  const percent = (share: number | null): number => {
+    const value = 100 * (share ?? Number.NaN)
+    return value < least ? Number.NaN : value
+  }
   const both = (onTrain: (epoch: EpochRecord) => number, onTest: (epoch: EpochRecord) => number): Series[] =>
     runs.flatMap(({ name, trained: { epochs } }, color): Series[] => [
       { name, color, points: epochs.map((one) => [one.epoch, onTrain(one)]) },
@@ -138,7 +143,7 @@ export function trainingCurves(runs: readonly Named[], reported: number | null, 
   const accuracy = lineChart({
     title: 'Accuracy (dashed: test)',
     x: { label: 'epoch' },
-    y: { label: 'right answers', unit: '%', to: 100 },
+    y: { label: 'right answers', unit: '%', from: least, to: 100 },
     series: both(
       (one) => percent(one.accuracy),
       (one) => percent(one.validationAccuracy),
@@ -157,7 +162,7 @@ export function activationPictures(
   size: GridSize,
 ): Picture {
   // What comes before the grid is not bounded, and would leave the rest pale.
-  const reach = largest(maps.flatMap((map) => map.slice(1).flat()))
+  const reach = Math.ceil(10 * largest(maps.flatMap((map) => map.slice(1).flat()))) / 10
   const ends = { from: -reach, to: reach }
   if (size.width !== undefined) return planePicture(title, maps, classes, { ...ends, width: size.width, first: 0 })
   const pictures = maps.map((map, k) =>

@@ -1,7 +1,7 @@
 import type { Flags } from '../experiment.ts'
 
 export const flags = {
-  part: { type: 'string', value: 'NAMES', about: 'only these of forms,times,variance,training,variants' },
+  part: { type: 'string', value: 'NAMES', about: 'only these of forms,times,variance,training,variants,grids' },
   grid: {
     type: 'string',
     value: 'SIZE',
@@ -24,5 +24,5 @@ export const flags = {
   },
 } as const satisfies Flags
 
-export const parts = ['forms', 'times', 'variance', 'training', 'variants'] as const
+export const parts = ['forms', 'times', 'variance', 'training', 'variants', 'grids'] as const
 export type Part = (typeof parts)[number]

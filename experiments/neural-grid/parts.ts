@@ -45,7 +45,8 @@ export const titles: Readonly<Record<Part, string>> = {
   times: 'What each form costs',
   variance: 'Signal and gradient through the layers',
   training: 'Training',
-  variants: 'Other grids, other settings',
+  variants: 'Other settings',
+  grids: 'Other grids',
 }
 
 export const runPart: Readonly<Record<Part, (plan: Plan) => Promise<Found>>> = {
@@ -54,6 +55,7 @@ export const runPart: Readonly<Record<Part, (plan: Plan) => Promise<Found>>> = {
   variance,
   training,
   variants,
+  grids,
 }
 
 const percent = (share: number): string => `${(100 * share).toFixed(2)}%`
@@ -281,45 +283,52 @@ interface Variant {
   readonly recipe?: Partial<Recipe>
 }
 
-/** What the draft leaves open or its code has otherwise, one at a time; and the other grids. */
-function variantsOf({ quick, split }: Plan): readonly Variant[] {
-  const [, , height, width] = split.train.shape
-  const settings: readonly Variant[] = [
-    { name: 'as the code: sin, cross-entropy, fan out 3' },
-    { name: 'fan out 1', network: { fanOut: 1 } },
-    { name: 'tanh', network: { activation: 'tanh' } },
-    { name: 'tanh, fan out 1', network: { activation: 'tanh', fanOut: 1 } },
-    {
-      name: 'as the draft: tanh everywhere, ½ MSE, fan out 1',
-      network: { activation: 'tanh', fanOut: 1, denseActivation: true },
-      recipe: { loss: 'half-mse' },
-    },
-    { name: "the draft's loop, off by one", network: { reads: 'below' } },
-    { name: "the draft's loop, fan out 1", network: { reads: 'below', fanOut: 1 } },
-  ]
+/** What the draft leaves open or its code has otherwise, one at a time. */
+const variantList: readonly Variant[] = [
+  { name: 'as the code: sin, cross-entropy, fan out 3' },
+  { name: 'fan out 1', network: { fanOut: 1 } },
+  { name: 'tanh', network: { activation: 'tanh' } },
+  { name: 'tanh, fan out 1', network: { activation: 'tanh', fanOut: 1 } },
+  {
+    name: 'as the draft: tanh everywhere, ½ MSE, fan out 1',
+    network: { activation: 'tanh', fanOut: 1, denseActivation: true },
+    recipe: { loss: 'half-mse' },
+  },
+  { name: "the draft's loop, off by one", network: { reads: 'below' } },
+  { name: "the draft's loop, fan out 1", network: { reads: 'below', fanOut: 1 } },
+]
+
+function variants(plan: Plan): Promise<Found> {
+  return compared('variants', variantList, plan)
+}
+
+/** The draft's sizes; in a quick run a few layers of planes. */
+function grids(plan: Plan): Promise<Found> {
+  const [, , height, width] = plan.split.train.shape
   const planes = (layers: number): Variant => ({
     name: `planes of ${height}x${width}, ${layers} layers`,
     network: { size: { height, width, layers } },
   })
-  if (quick) return [...settings, planes(2)]
-  const larger = [
+  if (plan.quick) return compared('grids', [planes(2)], plan)
+  const rows = [
     [128, 3],
     [128, 1],
     [512, 3],
   ].map(
-    ([height, fanOut]): Variant => ({
-      name: `${height}x128, fan out ${fanOut}`,
-      network: { size: { height, layers: 128 }, fanOut },
+    ([units, fanOut]): Variant => ({
+      name: `${units}x128, fan out ${fanOut}`,
+      network: { size: { height: units, layers: 128 }, fanOut },
     }),
   )
-  return [...settings, ...larger, planes(16)]
+  return compared('grids', [...rows, planes(16)], plan)
 }
 
-async function variants(plan: Plan): Promise<Found> {
+/** All trained alike, but for what they are about. */
+async function compared(part: 'variants' | 'grids', list: readonly Variant[], plan: Plan): Promise<Found> {
   const { settings, recipe, split } = plan
   const runs: { name: string; grid: string; parameters: number; accuracy: number; loss: number; seconds: number }[] = []
   const epochs = Math.min(recipe.epochs, 10)
-  for (const variant of variantsOf(plan)) {
+  for (const variant of list) {
     const { name } = variant
     if (settings.signal.aborted && runs.length > 0) break
     settings.print(name)
@@ -333,9 +342,9 @@ async function variants(plan: Plan): Promise<Found> {
   return {
     sections: [
       {
-        title: titles.variants,
+        title: titles[part],
         parts: [
-          { name: 'variants', picture: variantBars(runs, epochs) },
+          { name: part, picture: variantBars(runs, epochs) },
           table(
             [`${epochs} epochs`, 'grid', 'parameters', 'loss', 'test accuracy', 'seconds an epoch, the quickest'],
             runs.map(({ name, grid, parameters, loss, accuracy, seconds }) => [
@@ -350,6 +359,6 @@ async function variants(plan: Plan): Promise<Found> {
         ],
       },
     ],
-    results: { variants: runs },
+    results: { [part]: runs },
   }
 }
