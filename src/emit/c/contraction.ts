@@ -1,6 +1,7 @@
 // Matrix products in C: b packed in panels of a tile's width, a read as it lies or staged, sums in registers.
 import type { ContractionStatement, PackStatement, Panel } from '../../compiler/ir.ts'
 import { bf16Form } from './bf16.ts'
+import { dotsFunction } from './dots.ts'
 import { floatForm } from './floatTile.ts'
 import { scalarIndex } from './lanes.ts'
 import { type ContractionContext, type Form, type Plan, panelColumns, panelsOf } from './plan.ts'
@@ -34,7 +35,7 @@ export function contractionText(
   part = '0, 1',
 ): string[] {
   const plan = context.plans.get(statement)!
-  const product = productFunction(plan, context)
+  const product = plan.dots === null ? productFunction(plan, context) : dotsFunction(plan, plan.dots, context)
   const { a, b, c } = plan
   const at = (panel: Panel) => `${panel.buffer} + ${scalarIndex(panel.base)}`
   return [`${indent}${product}(${at(a)}, ${at(b)}, ${at(c)}, ${plan.prepacked ?? 'NULL'}, thread, ${part});`]

@@ -1,6 +1,7 @@
 // How each matrix product of a kernel runs: which operand is packed, in which form, over which tiles.
 import type { ContractionStatement, Panel, Statement } from '../../compiler/ir.ts'
 import { type Bf16, bf16Cost, bf16SumBlock, bf16Tile } from './bf16Plan.ts'
+import { dotRows } from './dots.ts'
 import { isRun, stepOf, type Tables } from './tables.ts'
 import { chooseTile, sumBlock, type Tile } from './tiles.ts'
 
@@ -36,6 +37,8 @@ export interface Plan {
   readonly tile: Tile
   /** In which form operands are multiplied; null: as they are, in f32. */
   readonly bf16: Bf16 | null
+  /** Rows of a tile of dot products; null where the lanes are columns. */
+  readonly dots: number | null
   /** The workspace in which `pack` has put b whole; null when each block is packed as it comes. */
   prepacked: string | null
 }
@@ -92,15 +95,19 @@ function planOf(statement: ContractionStatement, width: number, bf16: Bf16 | nul
     const chosen = cheaper(bf16)
     // What gains little stays exact.
     if (costOf(chosen, width, bf16) < 0.8 * costOf(exact, width, null))
-      return { ...chosen, width, tile: bf16Tile(bf16, chosen.m, chosen.n, width), bf16, prepacked: null }
+      return { ...chosen, width, tile: bf16Tile(bf16, chosen.m, chosen.n, width), bf16, dots: null, prepacked: null }
   }
-  return { ...exact, width, tile: chooseTile(exact.m, exact.n, width), bf16: null, prepacked: null }
+  const form = { width, bf16: null, prepacked: null }
+  const few = asIs.n <= turned.n ? asIs : turned
+  const dots = dotRows(few, width, costOf(exact, width, null))
+  if (dots !== null) return { ...few, ...form, tile: { rows: dots, vectors: 1 }, dots }
+  return { ...exact, ...form, tile: chooseTile(exact.m, exact.n, width), dots: null }
 }
 
 /** The vectors for which pairs of bfloat16 are packed. */
 const bf16Width = 16
 
-type Product = Pick<Plan, 'm' | 'n' | 'k' | 'a' | 'b' | 'c' | 'add'>
+export type Product = Pick<Plan, 'm' | 'n' | 'k' | 'a' | 'b' | 'c' | 'add'>
 
 /** Cycles, roughly: multiply-adds, packing b, and writing c once a block of sums. */
 function costOf(product: Product, width: number, bf16: Bf16 | null): number {

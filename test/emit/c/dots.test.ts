@@ -1,0 +1,75 @@
+// Products of few columns over many neighbouring summands.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { compileGraph } from '../../../src/compiler/compile.ts'
+import { nativeAbsence, nativeDevice } from '../../../src/device/native/device.ts'
+import { emitC } from '../../../src/emit/c/emit.ts'
+import { formula, setDevice, setThreads, type Tensor, tensor } from '../../../src/index.ts'
+import { uniformAt } from '../../../src/random/threefry.ts'
+import { outputsOf, run } from '../../compiler/run.ts'
+import { assertSame, runOn } from '../../device/runOn.ts'
+
+setDevice('js')
+
+const numbers = (stream: number, ...shape: number[]): Tensor => {
+  const size = shape.reduce((product, extent) => product * extent, 1)
+  return tensor(
+    Float32Array.from({ length: size }, (_, at) => 2 * uniformAt(13, stream, 0, at) - 1),
+    { shape },
+  )
+}
+
+/** Rows of x times rows of w: with a bias, so that something follows. */
+const dense = formula('z[b,i] = c[i] + sum(j) w[i,j] * x[b,j]')
+const turned = formula('z[i,b] = sum(j) w[i,j] * x[b,j]')
+
+/** Rows, columns, summands. */
+const shapes = [
+  [60, 10, 4096],
+  [61, 10, 1003],
+  [5, 1, 777],
+  [101, 3, 512],
+  [7, 13, 2050],
+] as const
+
+const target = { widths: [16, 4, 1], fused: true, maxThreads: 2, bf16: null }
+
+test('a dense layer of few units multiplies and adds in lanes of summands, in either order of its axes', () => {
+  for (const layer of [
+    dense({ x: numbers(0, 60, 4096), w: numbers(1, 10, 4096), c: numbers(2, 10) }),
+    turned({ x: numbers(0, 60, 4096), w: numbers(1, 10, 4096) }),
+  ]) {
+    const { program } = compileGraph({ outputs: [layer.node], updates: [] }, { contractions: true })
+    assert.match(emitC(program, target), /void dots\d+\(/)
+  }
+})
+
+test('what has its columns next to each other, or many of them, or few summands, does not', () => {
+  const others = [
+    numbers(0, 60, 4096).matmul(numbers(1, 4096, 10)),
+    dense({ x: numbers(0, 60, 4096), w: numbers(1, 64, 4096), c: numbers(2, 64) }),
+    dense({ x: numbers(0, 60, 40), w: numbers(1, 10, 40), c: numbers(2, 10) }),
+  ]
+  for (const other of others) {
+    const { program } = compileGraph({ outputs: [other.node], updates: [] }, { contractions: true })
+    assert.doesNotMatch(emitC(program, target), /void dots\d+\(/)
+  }
+})
+
+test('sums in lanes are what loops give, with the same bits for any number of threads', {
+  skip: nativeAbsence() ?? false,
+}, async () => {
+  const device = nativeDevice()
+  for (const [rows, columns, summands] of shapes) {
+    const [x, w, c] = [numbers(0, rows, summands), numbers(1, columns, summands), numbers(2, columns)]
+    const tensors = [dense({ x, w, c }), turned({ x, w })]
+    const expected = (await run(outputsOf(tensors))).outputs
+    setThreads(1)
+    const alone = runOn(device, tensors)
+    for (const [at, values] of expected.entries()) assertSame(`${rows}×${columns}×${summands}`, alone[at], values, 1e-4)
+    for (const threads of [2, 3]) {
+      setThreads(threads)
+      assert.deepEqual(runOn(device, tensors), alone, `${threads} threads`)
+    }
+  }
+})
