@@ -67,7 +67,7 @@ test('with compiled C too the number of threads changes no number', { skip: !nat
   assert.deepEqual(withoutTimes((await run('2')).results), withoutTimes(one.results))
 })
 
-/** Numbers as they are, but for those of the clock, and for the settings. */
+/** Numbers as they are, but for those of the clock and of memory, and for the settings. */
 function withoutTimes(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutTimes)
   if (typeof value !== 'object' || value === null) return value

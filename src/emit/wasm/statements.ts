@@ -166,11 +166,12 @@ function writeLanesLoop(k: KernelState, loop: LoopStatement, share: Share | null
     if (single < left) inLanes(1, { start: single, turns: (left - single) / width, step: width }, null)
     if (left < start + extent) writeTurns(k, loop, { start: left, turns: start + extent - left, step: 1 }, null)
   }
-  if (!share || left === start + extent) {
+  if (!share) {
     rest()
     return
   }
-  // The end belongs to the last thread, so that every element is computed the same way whatever their number.
+  if (single === start + extent) return
+  // The end belongs to the last thread alone, so that every element is computed the same way whatever their number.
   f.get(share.thread).i32Const(1).op('i32.add').get(share.threads).op('i32.eq')
   f.if(rest)
 }

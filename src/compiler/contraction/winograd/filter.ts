@@ -25,8 +25,8 @@ import { ofTwoTaps, tileSide, toThreeSums, transformed } from './transforms.ts'
 
 /** Chunks are summed in so many groups at most, whatever the number of threads: sums have one order. */
 const mostGroups = 8
-/** Sums of all groups take so many numbers at most (16 MiB). */
-const mostSums = 4194304
+/** Sums of all groups take so many numbers at most (18 MiB). */
+const mostSums = 4718592
 
 /**
  * In each group of chunks: transforms of the image's and the error's tiles, and 16 matrix products that are added up over
