@@ -1,6 +1,6 @@
 // Which nodes are stored, and which are computed anew inside whatever reads them.
 
-import type { Node } from '../graph/node.ts'
+import type { Node, Shape } from '../graph/node.ts'
 import { sizeOf } from '../graph/node.ts'
 import { pairedAngles } from './angles.ts'
 import { matrixProduct } from './contraction/roles.ts'
@@ -85,14 +85,25 @@ function fullCostOf(node: ComputedNode, inlined: ReadonlySet<Node>, fullCost: Re
   let cost = expressionsOf(node).reduce((sum, expr) => sum + costOf(expr), 0)
   for (const read of readsOf(node)) {
     let operand = read.node
-    // Taking a flat position apart again costs divisions.
     while (operand.kind === 'reshape') {
+      const { shape } = operand
       operand = resolve(operand.of)
-      if (!isLeaf(operand)) cost += 2
+      // Taking a flat position apart again costs divisions.
+      if (!isLeaf(operand) && !isMerged(shape, operand.shape)) cost += 2
     }
     if (inlined.has(operand)) cost += fullCost.get(operand)!
   }
   return cost
+}
+
+/** Whether each axis of `to` is one axis or neighbouring axes of `from`: positions then are sums of multiples. */
+function isMerged(from: Shape, to: Shape): boolean {
+  let at = 0
+  return to.every((extent) => {
+    let size = 1
+    while (size < extent && at < from.length) size *= from[at++]
+    return size === extent
+  })
 }
 
 /** A store and a load, in additions. */
