@@ -1,4 +1,5 @@
 // Where the time of a program goes: each kernel as a program of its own, timed alone on what the whole program left in memory.
+import { fuseLoops } from '../src/compiler/fuse.ts'
 import type { Kernel, Program } from '../src/compiler/ir.ts'
 import { chooseLanes } from '../src/compiler/lanes.ts'
 import { mergeLoops } from '../src/compiler/merge.ts'
@@ -73,7 +74,7 @@ function shapeOf(kernel: Kernel): string {
       } else if (statement.kind === 'pack') parts.push(`${'>'.repeat(depth)}pack ${statement.side}`)
     }
   }
-  visit(chooseLanes(mergeLoops(kernel.body)), 0)
+  visit(chooseLanes(fuseLoops(mergeLoops(kernel.body))), 0)
   return parts.join(' ')
 }
 

@@ -127,7 +127,8 @@ function countStatements(body: readonly Statement[], uses: Map<string, number>):
   })
 }
 
-function eachStatement(body: readonly Statement[], visit: (statement: Statement) => void): void {
+/** Visits statements and those inside loops, in order. */
+export function eachStatement(body: readonly Statement[], visit: (statement: Statement) => void): void {
   for (const statement of body) {
     visit(statement)
     if (statement.kind === 'loop') eachStatement(statement.body, visit)
@@ -135,7 +136,7 @@ function eachStatement(body: readonly Statement[], visit: (statement: Statement)
 }
 
 /** Where a statement itself writes, or reads other than by values. */
-function offsetsOf(statement: Statement): readonly Affine[] {
+export function offsetsOf(statement: Statement): readonly Affine[] {
   if (statement.kind === 'store') return [statement.offset]
   if (statement.kind === 'contraction') return [statement.a.base, statement.b.base, statement.c.base]
   return statement.kind === 'pack' ? [statement.panel.base] : []

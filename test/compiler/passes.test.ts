@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { arrangeLoops } from '../../src/compiler/arrange.ts'
+import { fuseLoops } from '../../src/compiler/fuse.ts'
 import { hoistOffsets } from '../../src/compiler/hoist.ts'
 import type { LoopStatement, Statement, Value } from '../../src/compiler/ir.ts'
 import { chooseLanes } from '../../src/compiler/lanes.ts'
@@ -36,6 +37,8 @@ test('cutting loops where guards turn changes no result, at any width', async ()
 test('hoisting offsets changes no result', () => expectSameBits(hoistOffsets))
 
 test('merging loops changes no result', () => expectSameBits(mergeLoops))
+
+test('fusing loops changes no result', () => expectSameBits(fuseLoops))
 
 test('all passes together change no result', () => expectSameBits((body) => inlineSingleUses(arrangeLoops(body, 16))))
 
@@ -128,6 +131,17 @@ test('axes that all elements walk as one are one loop', () => {
   expectLoops('z[j,i] = x[i,j]', { x: f32(4, 5) }, ['parallel 0…4', 'lanes 0…3'])
   // Guards of one axis keep it apart from the next.
   expectLoops('z[n<6,i<8,j<8] = x?[n,i-1,j]', { x: f32(6, 8, 8) }, ['parallel 0…5', 'serial 0…7', 'lanes 0…7'])
+})
+
+test('loops that read the same elements are one loop, unless one needs all of the other', () => {
+  const expectLoops = (made: ReturnType<typeof f32>, loops: string[]) =>
+    assert.deepEqual(loopsOf(fuseLoops(outputsOf([made]).program.kernels[0].body)), loops)
+  const x = f32(40, 80)
+  // The exponentials and their sum, between the maximum and the division.
+  expectLoops(x.softmax(-1), ['parallel 0…39', 'lanes 0…79', 'lanes 0…79', 'lanes 0…79'])
+  // The mean comes before the distances from it.
+  const centred = x.sub(x.mean(-1, true))
+  expectLoops(centred.square().mean(-1), ['parallel 0…39', 'lanes 0…79', 'lanes 0…79'])
 })
 
 test('a guard that holds in the middle of a loop is tested only at its ends, at whole vectors', () => {

@@ -50,6 +50,31 @@ test('intermediate results take turns in the arena', () => {
   assert.ok(arenaBytes <= unsharedBytes / 2, `${arenaBytes} of ${unsharedBytes} bytes`)
 })
 
+test('what a round of the shared loops makes and uses up lies in scratch', async () => {
+  const x = f32(20, 100)
+  const compiled = outputsOf([x.softmax(-1)], true)
+  assert.equal(compiled.program.arenaBytes, 0)
+  const scratch = [...compiled.program.buffers.values()].filter(({ place }) => place.kind === 'scratch')
+  assert.deepEqual(
+    scratch.map(({ length }) => length),
+    [100],
+  )
+  const { outputs } = await run(compiled)
+  const exps = Array.from({ length: 100 }, (_, at) => Math.exp(((1900 + at) % 7) - 3))
+  const total = exps.reduce((sum, value) => sum + value)
+  for (const [at, value] of exps.entries()) assert.ok(Math.abs(outputs[0][1900 + at] - value / total) < 1e-7)
+  // What something else reads again stays.
+  const kept = x.sub(x.max(-1, true)).exp()
+  assert.ok(outputsOf([kept.div(kept.sum(-1, true)), kept.T.softmax(-1)], true).program.arenaBytes > 0)
+})
+
+test('a winner comes before what reads it, though its maximum is made later', async () => {
+  const x = f32(20)
+  const place = x.argmax(0, true)
+  const { outputs } = await run(outputsOf([place.add(1), x.max()]))
+  assert.deepEqual([outputs[0][0], outputs[1][0]], [7, 3])
+})
+
 const weights = (...values: number[]): Parameter => {
   const made = parameter([values.length])
   made.assign(tensor(values))

@@ -150,6 +150,10 @@ static inline I$ gatherMaskedb_$(const u8 *p, I$ o, I$ m) { I$ r; for (int l = 0
 static inline F$ loadMaskedf_$(const float *p, I$ m) {
 #if $ == 16 && defined(__AVX512F__) && defined(__AVX512DQ__) && !defined(__clang__)
   return (F$)__builtin_ia32_loadups512_mask(p, (F$){}, __builtin_ia32_cvtd2mask512(m));
+#elif $ == 8 && defined(__AVX2__) && !defined(__clang__)
+  return (F$)__builtin_ia32_maskloadps256((const F$ *)p, m);
+#elif $ == 4 && defined(__AVX2__) && !defined(__clang__)
+  return (F$)__builtin_ia32_maskloadps((const F$ *)p, m);
 #else
   F$ r; for (int l = 0; l < $; l++) r[l] = m[l] ? p[l] : 0; return r;
 #endif
@@ -192,8 +196,14 @@ static inline I$ imul_$(I$ a, I$ b) { return (I$)((U$)a * (U$)b); }
 static inline I$ shl_$(I$ a, int n) { return (I$)((U$)a << n); }
 static inline I$ shr_$(I$ a, int n) { return (I$)((U$)a >> n); }
 static inline I$ rotl_$(I$ x, int n) { return (I$)((U$)x << n | (U$)x >> (32 - n)); }
+#if $ == 16 && defined(__AVX512F__) && !defined(__clang__)
+// The instructions give their second operand where one is NaN or both are zeros; where b is NaN, it is kept.
+static inline F$ minf_$(F$ a, F$ b) { return (F$)__builtin_ia32_minps512_mask(b, a, b, __builtin_ia32_cmpps512_mask(b, b, 7, -1, 4), 4); }
+static inline F$ maxf_$(F$ a, F$ b) { return (F$)__builtin_ia32_maxps512_mask(b, a, b, __builtin_ia32_cmpps512_mask(b, b, 7, -1, 4), 4); }
+#else
 static inline F$ minf_$(F$ a, F$ b) { return selectf_$((b < a) | (b != b), selectf_$(a != a, a, b), a); }
 static inline F$ maxf_$(F$ a, F$ b) { return selectf_$((a < b) | (b != b), selectf_$(a != a, a, b), a); }
+#endif
 static inline I$ mini_$(I$ a, I$ b) { return selecti_$(b < a, b, a); }
 static inline I$ maxi_$(I$ a, I$ b) { return selecti_$(a < b, b, a); }
 static inline F$ modf_$(F$ a, F$ b) { F$ r; for (int l = 0; l < $; l++) r[l] = modf_1(a[l], b[l]); return r; }
