@@ -28,12 +28,12 @@ export interface NetworkOptions {
   readonly bias: boolean
 }
 
-/** How weights begin, and what follows their layer decides the gain. */
+/** How weights begin. */
 export const initializations = {
   document: () => init.normal(),
   pytorch: () => layerDefault,
-  'tanh-gain': (follows: 'tanh' | 'linear') => init.kaimingNormal({ nonlinearity: follows }),
-} as const satisfies Record<string, (follows: 'tanh' | 'linear') => Init>
+  xavier: () => init.xavierUniform(),
+} as const satisfies Record<string, () => Init>
 
 /** For images [n, channels, height, width]: 16 windows of 5×5, and from all they see to the classes. */
 export function network(
@@ -43,7 +43,7 @@ export function network(
 ): Layer {
   const begin = initializations[name]
   // Padded as in the document, so that a stride of 1 keeps the size.
-  const convolution = conv2d(channels, 16, 5, { stride, padding: 2, bias, weightInit: begin('tanh') })
+  const convolution = conv2d(channels, 16, 5, { stride, padding: 2, bias, weightInit: begin() })
   const [rows, columns] = [height, width].map((size) =>
     Math.floor(Math.ceil(size / stride) / (pool === 'none' ? 1 : 2)),
   )
@@ -53,7 +53,7 @@ export function network(
     ...poolings[pool](),
     flatten(),
     linear(16 * rows * columns, classes, {
-      weightInit: begin('linear'),
+      weightInit: begin(),
       biasInit: name === 'document' ? init.normal() : undefined,
     }),
   )

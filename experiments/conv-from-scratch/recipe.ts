@@ -11,7 +11,7 @@ export interface Recipe extends NetworkOptions {
   readonly lr: number
   /** This times a weight is added to its gradient. */
   readonly weightDecay: number
-  /** Of the learning rate: as it is, or falling to 0, evenly or ever more slowly. */
+  /** Of the learning rate: as it is, or falling to 0. */
   readonly schedule: keyof typeof schedules
 }
 
@@ -42,11 +42,11 @@ export const recipes = {
   long: {
     gradients: 'derived',
     loss: 'cross-entropy',
-    init: 'tanh-gain',
+    init: 'pytorch',
     bias: true,
     lr: 0.03,
     weightDecay: 0.002,
-    schedule: 'quadratic',
+    schedule: 'linear',
     pool: 'none',
     stride: 1,
   },
@@ -55,7 +55,6 @@ export const recipes = {
 export const schedules = {
   constant: () => 1,
   linear: (done: number) => 1 - done,
-  quadratic: (done: number) => (1 - done) ** 2,
 } as const satisfies Record<string, (done: number) => number>
 
 export interface Course {
