@@ -63,7 +63,8 @@ async function run(settings: Settings): Promise<Outcome> {
       ['parts', plan.parts.join(', ')],
       ['epochs', trained.join(', ')],
       ['batch size', String(course.batchSize)],
-      ['learning rate', `${recipe.lr}, ${recipe.schedule === 'linear' ? 'falling to 0' : 'constant'}`],
+      ['learning rate', `${recipe.lr}, ${recipe.schedule}`],
+      ['weight decay', String(recipe.weightDecay)],
       ['gradients', recipe.gradients],
       ['loss', recipe.loss],
       ['weights begin', recipe.init],
@@ -86,7 +87,8 @@ function budget(quick: boolean): { readonly train: number; readonly test: number
 
 async function planOf(settings: Settings): Promise<Plan> {
   const { print, signal, seed, limit, epochs, batchSize = 60, quick = false } = settings
-  const recipe = recipeOf(settings)
+  const base = choice(settings, 'recipe', namesOf(recipes)) ?? 'short'
+  const recipe = changed(recipes[base], settings)
   const chosen = choices(settings, 'part', [...parts, 'all'] as const) ?? [quick ? 'all' : 'training']
   const affordable = budget(quick)
   const all = await imagesFor('fashion-mnist', settings)
@@ -98,7 +100,7 @@ async function planOf(settings: Settings): Promise<Plan> {
     recipe,
     course: { batchSize, seed, signal },
     epochs: {
-      training: epochs ?? affordable.epochs,
+      training: epochs ?? (base === 'short' || quick ? affordable.epochs : 10),
       story: epochs ?? (quick ? affordable.epochs : reportedLosses.length),
       variants: epochs ?? affordable.epochs,
     },
@@ -107,14 +109,18 @@ async function planOf(settings: Settings): Promise<Plan> {
 
 const namesOf = <Name extends string>(record: Readonly<Record<Name, unknown>>) => Object.keys(record) as Name[]
 
-/** A recipe by name, with what was said apart. Throws UsageError. */
-function recipeOf(settings: Settings): Recipe {
-  const base: Recipe = recipes[choice(settings, 'recipe', namesOf(recipes)) ?? 'ours']
+/** A recipe, but for what the flags say. Throws UsageError. */
+function changed(base: Recipe, settings: Settings): Recipe {
+  const gradients = choice(settings, 'gradients', ['derived', 'document'] as const) ?? base.gradients
   const recipe: Recipe = {
-    gradients: choice(settings, 'gradients', ['derived', 'document'] as const) ?? base.gradients,
+    gradients,
     loss: choice(settings, 'loss', namesOf(losses)) ?? base.loss,
     init: choice(settings, 'init', namesOf(initializations)) ?? base.init,
+    // The document's gradients know no bias.
+    bias: base.bias && gradients === 'derived',
     lr: settings.lr ?? base.lr,
+    weightDecay:
+      numberFlag(textFlag(settings.flags?.['weight-decay']), 'weight-decay', 'number above 0') ?? base.weightDecay,
     schedule: choice(settings, 'schedule', namesOf(schedules)) ?? base.schedule,
     pool: choice(settings, 'pool', ['none', 'max', 'average'] as const) ?? base.pool,
     stride: numberFlag(textFlag(settings.flags?.stride), 'stride', 'whole number above 0') ?? base.stride,

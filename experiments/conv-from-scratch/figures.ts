@@ -23,7 +23,7 @@ export function storyCurves(chapters: readonly Chapter[]): Picture {
     lineChart({
       title: "Validation: the document's loss",
       x: { label: 'epoch' },
-      y: { label: 'loss', scale: 'log' },
+      y: { label: 'loss', from: 0 },
       series: [...curves(({ validationLoss }) => validationLoss), reported],
       ...size,
     }),

@@ -34,7 +34,7 @@ export async function compareVariants(
     compared.push({
       name,
       parameters: parameterCount(net),
-      features: net.parameters()[1].shape[1],
+      features: net.parameters().at(-2)!.shape[1],
       testAccuracy: epochs.at(-1)?.validationAccuracy ?? null,
       stepMs: Math.min(...epochs.map(({ seconds, steps }) => (1000 * seconds) / steps)),
       epochs,

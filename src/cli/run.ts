@@ -36,6 +36,7 @@ ${Object.entries(experimentFlags).map(ownFlagsText).join('')}
 Examples
   ${example}
   einfold run conv-from-scratch --epochs 10 --device js
+  einfold run frontprop --quick
   einfold run conv-from-scratch --set glyphs --limit 3000
 `,
   async run(args, { print, complain }) {
@@ -95,8 +96,9 @@ const flags = {
 } as const
 
 function ownFlagsText([name, own]: [string, Flags]): string {
-  const lines = Object.entries(own).map(
-    ([flag, { value, about }]) => `  --${value ? `${flag} ${value}` : flag}`.padEnd(19) + about,
+  const flagged = Object.entries(own).map(
+    ([flag, { value, about }]) => [`  --${value ? `${flag} ${value}` : flag}`, about] as const,
   )
-  return `\nFlags of ${name} only\n${lines.join('\n')}\n`
+  const width = Math.max(19, ...flagged.map(([flag]) => flag.length + 2))
+  return `\nFlags of ${name} only\n${flagged.map(([flag, about]) => flag.padEnd(width) + about).join('\n')}\n`
 }

@@ -142,14 +142,16 @@ test('an answer that is sure and wrong costs 41.4: twice the logarithm of 1e9', 
   assert.ok(Math.abs(loss - 2 * Math.log(1e9)) < 1e-4, String(loss))
 })
 
-test('our recipe learns in one epoch what the document does not', async () => {
+test("the network learns, and with the document's gradients too: the dense layer does, whatever the windows are", async () => {
   const all = await loadImages('glyphs')
   const split = { train: take(all.train, 600), test: take(all.test, 100) }
   const course = { epochs: 1, batchSize: 20, seed: 0, log: false, validation: split.test } as const
-  const ours = await train(split, recipes.ours, course)
-  const document = await train(split, recipes.document, course)
-  const [one, other] = [ours, document].map(({ history }) => history.epochs[0].validationAccuracy ?? 0)
-  assert.ok(one > 0.4 && one > other, `${one} and ${other}`)
+  for (const gradients of ['derived', 'document'] as const) {
+    const recipe = { ...recipes.short, bias: false, lr: 0.003, gradients }
+    const { history } = await train(split, recipe, course)
+    const reached = history.epochs[0].validationAccuracy ?? 0
+    assert.ok(reached > 0.4, `${gradients}: ${reached}`)
+  }
 })
 
 test("a stride is refused with the document's gradients, which know none", async () => {
