@@ -36,7 +36,7 @@ export function timeLines(times: readonly FormTime[], size: GridSize): Picture {
   const others = otherTimes.map(
     ({ name, seconds }, at): Series => ({
       name,
-      color: at < 3 ? '#6c757d' : '#111111',
+      color: otherColors[at],
       dashed: true,
       dots: true,
       points: Object.entries(seconds).map(([batch, value]) => [Number(batch), value]),
@@ -51,6 +51,8 @@ export function timeLines(times: readonly FormTime[], size: GridSize): Picture {
     height: 460,
   })
 }
+
+const otherColors = ['#8b949e', '#57606a', '#b0457b', '#111111', '#7a4b00']
 
 /** Whether the grid is the one that the reported times are of. */
 export const isTimed = ({ height, width, layers }: GridSize): boolean =>
