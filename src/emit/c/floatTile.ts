@@ -63,12 +63,15 @@ function stageLines(plan: Plan, way: 'rows' | 'columns', context: ContractionCon
   return [...head, `        for (int r = 0; r < count; r++) { const float *row = a + ${rowTable}[i + r]; ${copy} }`]
 }
 
+/** A result of so many elements (2 MiB) is not in the cache of one core. */
+const farElements = 524288
+
 /** Up to so many tiles of rows get code of their own. */
 const maxOwnTiles = 4
 
 /** One register tile: rows `i …` of a times one panel of b, over summands `k0 … k1`; added to c unless they are the first. */
 function tileFunction(name: string, plan: Plan, way: Staging, context: ContractionContext): string {
-  const { m, a, width: w } = plan
+  const { m, n, a, width: w } = plan
   const { rows, vectors } = plan.tile
   const columns = panelColumns(plan)
   const stage = stageStride(plan)
@@ -88,6 +91,15 @@ function tileFunction(name: string, plan: Plan, way: Staging, context: Contracti
     for (let r = 0; r < rows; r++)
       lines.push(`  const float *a${r} = a + ${rowTable}[i + ${r} < ${m} ? i + ${r} : ${m - 1}];`)
   for (let r = 0; r < rows; r++) for (let v = 0; v < vectors; v++) lines.push(`  F${w} s${r}_${v} = {};`)
+  // What the sums are added to comes from far while they are made.
+  if (stepOf(plan.c.columns) === 1 && m * n >= farElements) {
+    const at = `${plan.c.columns[0]} + p * ${columns}`
+    for (let r = 0; r < rows; r++)
+      for (let v = 0; v < vectors; v++)
+        lines.push(
+          `  if (${r} < rows) __builtin_prefetch(c + ${context.tables.nameOf(plan.c.rows)}[i + ${r}] + ${at} + ${v * w}, 1);`,
+        )
+  }
   lines.push('  for (int k = k0; k < k1; k++) {')
   const at =
     way !== 'direct'
