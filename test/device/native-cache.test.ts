@@ -129,14 +129,16 @@ test('processes that compile the same program at the same time do not meet', { s
     }),
   )
   const outputs = processes.map(() => '')
+  let hasBegun = false
   await Promise.all(
     processes.map(
       (child, at) =>
         new Promise<void>((resolve) => {
           child.stdout.on('data', (text) => {
             outputs[at] += text
-            if (outputs.every((output) => output.startsWith('ready')))
-              for (const one of processes) one.stdin.write('\n')
+            if (hasBegun || !outputs.every((output) => output.startsWith('ready'))) return
+            hasBegun = true
+            for (const one of processes) one.stdin.write('\n')
           })
           child.on('close', (code) => {
             assert.equal(code, 0)
