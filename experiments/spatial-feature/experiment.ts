@@ -3,7 +3,8 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { numberFlag } from '../../src/cli/arguments.ts'
 import type { Split } from '../../src/data/index.ts'
-import { device } from '../../src/index.ts'
+import { precisions } from '../../src/device/precision.ts'
+import { device, type Precision, precision, setPrecision } from '../../src/index.ts'
 import { saveParameters } from '../../src/io/index.ts'
 import { manualSeed } from '../../src/random/index.ts'
 import { type EpochRecord, progressLog } from '../../src/train/index.ts'
@@ -34,6 +35,7 @@ interface Plan {
   readonly split: Split
   readonly options: ModelOptions
   readonly recipe: Recipe
+  readonly precision: Precision
   /** Of steps that are timed, for each network. */
   readonly milliseconds: number
   readonly folder: string
@@ -52,10 +54,16 @@ async function run(settings: Settings): Promise<Outcome> {
   settings.print(`${split.train.name}, on the device ${device().name}`)
   const found: Found[] = []
   const began = performance.now()
-  for (const part of plan.parts) {
-    if (settings.signal.aborted) break
-    settings.print(`\n${titles[part]}`)
-    found.push(await runPart[part](plan))
+  const usual = precision().allowed
+  setPrecision(plan.precision)
+  try {
+    for (const part of plan.parts) {
+      if (settings.signal.aborted) break
+      settings.print(`\n${titles[part]}`)
+      found.push(await runPart[part](plan))
+    }
+  } finally {
+    setPrecision(usual)
   }
   const accuracies: Partial<Record<ModelName, number>> = Object.assign({}, ...found.map((one) => one.accuracies))
   const known = Object.values(accuracies)
@@ -76,6 +84,7 @@ async function run(settings: Settings): Promise<Outcome> {
       ['batch size', String(recipe.batchSize)],
       ['learning rate', `${recipe.lr}, ${recipe.schedule}`],
       ['augmentation', recipe.augment ? 'crops of the image padded by 4, mirrorings' : 'none'],
+      ['precision of products', plan.precision],
       ...surroundings(settings.seed),
     ],
     sections: found.map(({ section }) => section),
@@ -115,6 +124,7 @@ async function planOf(settings: Settings): Promise<Plan> {
       signal,
       log: progressLog(),
     },
+    precision: choice(settings, 'precision', precisions) ?? 'highest',
     milliseconds: quick ? 300 : 5000,
     folder: await runFolder(settings.out, experiment.name),
   }

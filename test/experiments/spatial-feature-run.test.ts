@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { experiment } from '../../experiments/spatial-feature/experiment.ts'
-import { setDevice } from '../../src/index.ts'
+import { precision, setDevice } from '../../src/index.ts'
 
 // Small as these runs are, compiling C would take most of their time.
 setDevice('js')
@@ -37,11 +37,18 @@ const runWith = async (flags: Record<string, string | boolean>) => {
 }
 
 test('a run leaves a report with tables and pictures, the numbers, and the parameters', async () => {
-  const { html, results, testAccuracy, size } = await runWith({ 'fan-in': 'original', schedule: 'linear', plain: true })
+  const { html, results, testAccuracy, size } = await runWith({
+    'fan-in': 'original',
+    schedule: 'linear',
+    plain: true,
+    precision: 'high',
+  })
   assert.match(html, /<svg .*Images answered right/s)
   assert.match(html, /<svg .*Zeros among the weights/s)
   assert.equal(results.settings['fan-in'], 'original')
   assert.equal(results.settings.augmentation, 'none')
+  assert.equal(results.settings['precision of products'], 'high')
+  assert.equal(precision().allowed, 'highest', 'what was allowed before is allowed again')
   assert.equal(results.settings['learning rate'], '0.0003, linear')
   assert.deepEqual(
     results.cost.map(({ model }: { model: string }) => model),
