@@ -50,20 +50,24 @@ interface Found {
 
 async function run(settings: Settings): Promise<Outcome> {
   const plan = await planOf(settings)
-  const { options, recipe, split, folder } = plan
-  settings.print(`${split.train.name}, on the device ${device().name}`)
-  const found: Found[] = []
-  const began = performance.now()
   const usual = precision().allowed
   setPrecision(plan.precision)
   try {
-    for (const part of plan.parts) {
-      if (settings.signal.aborted) break
-      settings.print(`\n${titles[part]}`)
-      found.push(await runPart[part](plan))
-    }
+    return await report(plan)
   } finally {
     setPrecision(usual)
+  }
+}
+
+async function report(plan: Plan): Promise<Outcome> {
+  const { settings, options, recipe, split, folder } = plan
+  settings.print(`${split.train.name}, on the device ${device().name}`)
+  const found: Found[] = []
+  const began = performance.now()
+  for (const part of plan.parts) {
+    if (settings.signal.aborted) break
+    settings.print(`\n${titles[part]}`)
+    found.push(await runPart[part](plan))
   }
   const accuracies: Partial<Record<ModelName, number>> = Object.assign({}, ...found.map((one) => one.accuracies))
   const known = Object.values(accuracies)
@@ -84,7 +88,7 @@ async function run(settings: Settings): Promise<Outcome> {
       ['batch size', String(recipe.batchSize)],
       ['learning rate', `${recipe.lr}, ${recipe.schedule}`],
       ['augmentation', recipe.augment ? 'crops of the image padded by 4, mirrorings' : 'none'],
-      ['precision of products', plan.precision],
+      ['allowed precision', plan.precision],
       ...surroundings(settings.seed),
     ],
     sections: found.map(({ section }) => section),
@@ -149,7 +153,9 @@ async function cost({ settings: { print, seed }, models, options, recipe, millis
     manualSeed(seed)
     const one = await stepCost(name, options, { ...recipe, milliseconds })
     costs.push(one)
-    print(`${modelTitles[name].padEnd(32)} ${one.medianMs.toFixed(1)} ms a step, ${one.peakMiB.toFixed(0)} MiB so far`)
+    print(
+      `${modelTitles[name].padEnd(32)} ${one.times.medianMs.toFixed(1)} ms a step, ${one.memory.peak.toFixed(0)} MiB so far`,
+    )
   }
   const head = [
     `a step of ${recipe.batchSize} images`,
@@ -167,11 +173,11 @@ async function cost({ settings: { print, seed }, models, options, recipe, millis
     count(one.parameters),
     one.meaningful > 0 ? count(one.meaningful) : 'none',
     one.stored > 0 ? count(one.stored) : 'none',
-    one.medianMs.toFixed(1),
-    one.shortestMs.toFixed(1),
-    one.arenaMiB.toFixed(1),
-    one.stateMiB.toFixed(1),
-    one.peakMiB.toFixed(0),
+    one.times.medianMs.toFixed(1),
+    one.times.shortestMs.toFixed(1),
+    one.memory.arena.toFixed(1),
+    one.memory.state.toFixed(1),
+    one.memory.peak.toFixed(0),
   ])
   return { section: { title: titles.cost, parts: [table(head, rows)] }, results: { cost: costs } }
 }
