@@ -3,7 +3,8 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { numberFlag } from '../../src/cli/arguments.ts'
 import type { Split } from '../../src/data/index.ts'
-import { device } from '../../src/index.ts'
+import { precisions } from '../../src/device/precision.ts'
+import { device, type Precision, precision, setPrecision } from '../../src/index.ts'
 import { saveParameters } from '../../src/io/index.ts'
 import { manualSeed } from '../../src/random/index.ts'
 import { type EpochRecord, progressLog } from '../../src/train/index.ts'
@@ -34,6 +35,7 @@ interface Plan {
   readonly split: Split
   readonly options: ModelOptions
   readonly recipe: Recipe
+  readonly precision: Precision
   /** Of steps that are timed, for each network. */
   readonly milliseconds: number
   readonly folder: string
@@ -48,7 +50,17 @@ interface Found {
 
 async function run(settings: Settings): Promise<Outcome> {
   const plan = await planOf(settings)
-  const { options, recipe, split, folder } = plan
+  const usual = precision().allowed
+  setPrecision(plan.precision)
+  try {
+    return await report(plan)
+  } finally {
+    setPrecision(usual)
+  }
+}
+
+async function report(plan: Plan): Promise<Outcome> {
+  const { settings, options, recipe, split, folder } = plan
   settings.print(`${split.train.name}, on the device ${device().name}`)
   const found: Found[] = []
   const began = performance.now()
@@ -76,6 +88,7 @@ async function run(settings: Settings): Promise<Outcome> {
       ['batch size', String(recipe.batchSize)],
       ['learning rate', `${recipe.lr}, ${recipe.schedule}`],
       ['augmentation', recipe.augment ? 'crops of the image padded by 4, mirrorings' : 'none'],
+      ['allowed precision', plan.precision],
       ...surroundings(settings.seed),
     ],
     sections: found.map(({ section }) => section),
@@ -115,6 +128,7 @@ async function planOf(settings: Settings): Promise<Plan> {
       signal,
       log: progressLog(),
     },
+    precision: choice(settings, 'precision', precisions) ?? 'highest',
     milliseconds: quick ? 300 : 5000,
     folder: await runFolder(settings.out, experiment.name),
   }
@@ -139,7 +153,9 @@ async function cost({ settings: { print, seed }, models, options, recipe, millis
     manualSeed(seed)
     const one = await stepCost(name, options, { ...recipe, milliseconds })
     costs.push(one)
-    print(`${modelTitles[name].padEnd(32)} ${one.medianMs.toFixed(1)} ms a step, ${one.peakMiB.toFixed(0)} MiB so far`)
+    print(
+      `${modelTitles[name].padEnd(32)} ${one.times.medianMs.toFixed(1)} ms a step, ${one.memory.peak.toFixed(0)} MiB so far`,
+    )
   }
   const head = [
     `a step of ${recipe.batchSize} images`,
@@ -157,11 +173,11 @@ async function cost({ settings: { print, seed }, models, options, recipe, millis
     count(one.parameters),
     one.meaningful > 0 ? count(one.meaningful) : 'none',
     one.stored > 0 ? count(one.stored) : 'none',
-    one.medianMs.toFixed(1),
-    one.shortestMs.toFixed(1),
-    one.arenaMiB.toFixed(1),
-    one.stateMiB.toFixed(1),
-    one.peakMiB.toFixed(0),
+    one.times.medianMs.toFixed(1),
+    one.times.shortestMs.toFixed(1),
+    one.memory.arena.toFixed(1),
+    one.memory.state.toFixed(1),
+    one.memory.peak.toFixed(0),
   ])
   return { section: { title: titles.cost, parts: [table(head, rows)] }, results: { cost: costs } }
 }

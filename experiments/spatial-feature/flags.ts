@@ -10,6 +10,7 @@ export const flags = {
   },
   storage: { type: 'string', value: 'NAME', about: "of wired filters: windows (the default), or the document's dense" },
   schedule: { type: 'string', value: 'NAME', about: 'of the learning rate: constant (the default), linear or late' },
+  precision: { type: 'string', value: 'NAME', about: 'of products: highest (the default), high or medium' },
   plain: { type: 'boolean', about: 'no random crops and mirrorings' },
   width: { type: 'string', value: 'X', about: 'what all inner widths are multiplied by (1; 0.25 with --quick)' },
 } as const satisfies Flags

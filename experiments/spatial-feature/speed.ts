@@ -13,14 +13,16 @@ export interface StepCost {
   /** Of the layers that are wired in place: weights in windows, and in the document's six axes. */
   readonly meaningful: number
   readonly stored: number
-  readonly medianMs: number
-  readonly shortestMs: number
-  readonly steps: number
-  /** What the step computes on the way, and parameters with Adam's two moments. */
-  readonly arenaMiB: number
-  readonly stateMiB: number
-  /** The most the process has had so far, all models before this one included. */
-  readonly peakMiB: number
+  readonly times: { readonly medianMs: number; readonly shortestMs: number; readonly steps: number }
+  /** In MiB. */
+  readonly memory: {
+    /** What the step computes on the way. */
+    readonly arena: number
+    /** Parameters with Adam's two moments. */
+    readonly state: number
+    /** The most the process has had so far, all models before this one included. */
+    readonly peak: number
+  }
 }
 
 /** Steps of training on random images for `milliseconds`, at least three. */
@@ -59,11 +61,11 @@ export async function stepCost(
     parameters,
     meaningful: count('windows'),
     stored: count('dense'),
-    medianMs: times[times.length >> 1],
-    shortestMs: times[0],
-    steps: times.length,
-    arenaMiB: step.programs[0].program.arenaBytes / 2 ** 20,
-    stateMiB: (3 * 4 * parameters) / 2 ** 20,
-    peakMiB: process.resourceUsage().maxRSS / 1024,
+    times: { medianMs: times[times.length >> 1], shortestMs: times[0], steps: times.length },
+    memory: {
+      arena: step.programs[0].program.arenaBytes / 2 ** 20,
+      state: (3 * 4 * parameters) / 2 ** 20,
+      peak: process.resourceUsage().maxRSS / 1024,
+    },
   }
 }
