@@ -19,8 +19,11 @@ export interface Thresholds {
   readonly part: number
 }
 
-/** A quarter of what a second cache holds, and enough for the loops over a part to be worth their start. */
-const chosen: Thresholds = { handed: 262144, part: 64 }
+/**
+ * What a first cache holds: a loop less is also a meeting of threads less. And enough for the loops over a part to be worth
+ * their start.
+ */
+const chosen: Thresholds = { handed: 65536, part: 64 }
 
 /**
  * Joins kernels, and makes buffers small that are then used in one kernel alone. `bytesOf` gives the size of a buffer,
