@@ -10,6 +10,7 @@ import { choice, choices, textFlag } from '../flagValues.ts'
 import { imagesFor, subset } from '../imageData.ts'
 import { paragraph, type Section, surroundings, table, writePage } from '../page.ts'
 import { runFolder } from '../report.ts'
+import { runParts } from '../runParts.ts'
 import { agreementSizes, agreements } from './agreement.ts'
 import {
   durationText,
@@ -56,13 +57,8 @@ async function run(settings: Settings): Promise<Outcome> {
   const plan = await planOf(settings)
   const { recipe, split, generations } = plan
   settings.print(`${split.train.name}, on the device ${device().name}`)
-  const found: Found[] = []
   const began = performance.now()
-  for (const part of plan.parts) {
-    if (settings.signal.aborted) break
-    settings.print(`\n${titles[part]}`)
-    found.push(await runPart[part](plan))
-  }
+  const found = await runParts(plan, plan.parts, titles, runPart)
   const accuracies = found.flatMap(({ testAccuracy }) => testAccuracy ?? [])
   const testAccuracy = accuracies.length > 0 ? Math.max(...accuracies) : undefined
   const folder = await runFolder(settings.out, experiment.name)

@@ -1,15 +1,16 @@
 // The draft's neural grid: one operation in several forms, its times, its signals, what it learns and what that looks like.
 import { numberFlag } from '../../src/cli/arguments.ts'
-import { UsageError } from '../../src/cli/command.ts'
 import { device } from '../../src/index.ts'
 import { progressLog } from '../../src/train/index.ts'
 import type { Experiment, Outcome, Settings } from '../experiment.ts'
+import { choice, choices, textFlag } from '../flagValues.ts'
 import { imagesFor, subset } from '../imageData.ts'
 import { surroundings, writePage } from '../page.ts'
 import { runFolder } from '../report.ts'
+import { runParts } from '../runParts.ts'
 import { flags, parts } from './flags.ts'
 import { activations, codeOptions, parseSize, readings, sizeText } from './network.ts'
-import { type Found, type Plan, runPart, titles } from './parts.ts'
+import { type Plan, runPart, titles } from './parts.ts'
 import { losses, type Recipe, schedules } from './training.ts'
 
 export const experiment: Experiment = {
@@ -23,13 +24,8 @@ async function run(settings: Settings): Promise<Outcome> {
   const plan = await planOf(settings)
   const { recipe, split } = plan
   settings.print(`${split.train.name}, on the device ${device().name}`)
-  const found: Found[] = []
   const began = performance.now()
-  for (const part of plan.parts) {
-    if (settings.signal.aborted) break
-    settings.print(`\n${titles[part]}`)
-    found.push(await runPart[part](plan))
-  }
+  const found = await runParts(plan, plan.parts, titles, runPart)
   const testAccuracy = found.find((one) => one.testAccuracy !== undefined)?.testAccuracy
   const seconds = (performance.now() - began) / 1000
   const said =
@@ -62,17 +58,17 @@ async function run(settings: Settings): Promise<Outcome> {
 async function planOf(settings: Settings): Promise<Plan> {
   const { quick = false, limit, seed, signal, print, flags: own = {} } = settings
   const loss = choice(settings, 'loss', losses) ?? 'cross-entropy'
-  const grid = text(own.grid)
+  const grid = textFlag(own.grid)
   const recipe: Recipe = {
     network: {
       ...codeOptions,
       size: grid ? parseSize(grid) : quick ? { height: 32, layers: 16 } : codeOptions.size,
       activation: choice(settings, 'activation', activations) ?? codeOptions.activation,
-      fanOut: numberFlag(text(own['fan-out']), 'fan-out', 'whole number above 0'),
+      fanOut: numberFlag(textFlag(own['fan-out']), 'fan-out', 'whole number above 0'),
       reads: choice(settings, 'reads', readings) ?? codeOptions.reads,
       padded: own.padded === true,
       denseActivation: loss === 'half-mse',
-      dropout: numberFlag(text(own.dropout), 'dropout', 'number above 0') ?? 0,
+      dropout: numberFlag(textFlag(own.dropout), 'dropout', 'number above 0') ?? 0,
     },
     loss,
     epochs: settings.epochs ?? (quick ? 8 : 60),
@@ -94,29 +90,4 @@ async function planOf(settings: Settings): Promise<Plan> {
     recipe,
     quick: quick || slow,
   }
-}
-
-const text = (value: string | boolean | undefined): string | undefined =>
-  typeof value === 'string' ? value : undefined
-
-/** Throws UsageError for what is none of `accepted`. */
-function choice<T extends string>(settings: Settings, flag: string, accepted: readonly T[]): T | undefined {
-  const [first, ...more] = choices(settings, flag, accepted) ?? []
-  if (more.length > 0) throw new UsageError(`--${flag} takes one name, not ${more.length + 1}`)
-  return first
-}
-
-/** Several, with commas between them. Throws UsageError. */
-function choices<T extends string>(
-  { flags: own = {} }: Settings,
-  flag: string,
-  accepted: readonly T[],
-): readonly T[] | undefined {
-  return text(own[flag])
-    ?.split(',')
-    .map((value) => {
-      const found = accepted.find((one) => one === value)
-      if (!found) throw new UsageError(`--${flag} ${value}: it must be one of ${accepted.join(', ')}`)
-      return found
-    })
 }

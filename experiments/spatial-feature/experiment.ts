@@ -13,6 +13,7 @@ import { choice, choices, textFlag } from '../flagValues.ts'
 import { imagesFor, subset } from '../imageData.ts'
 import { paragraph, type Section, surroundings, table, writePage } from '../page.ts'
 import { runFolder } from '../report.ts'
+import { runParts } from '../runParts.ts'
 import { type Densified, densify } from './densifying.ts'
 import { reported, trainingCurves, weightMaps, zeroBars } from './figures.ts'
 import { flags, type Part, parts } from './flags.ts'
@@ -62,13 +63,8 @@ async function run(settings: Settings): Promise<Outcome> {
 async function report(plan: Plan): Promise<Outcome> {
   const { settings, options, recipe, split, folder } = plan
   settings.print(`${split.train.name}, on the device ${device().name}`)
-  const found: Found[] = []
   const began = performance.now()
-  for (const part of plan.parts) {
-    if (settings.signal.aborted) break
-    settings.print(`\n${titles[part]}`)
-    found.push(await runPart[part](plan))
-  }
+  const found = await runParts(plan, plan.parts, titles, runPart)
   const accuracies: Partial<Record<ModelName, number>> = Object.assign({}, ...found.map((one) => one.accuracies))
   const known = Object.values(accuracies)
   const answers = Object.entries(accuracies).map(

@@ -1,5 +1,7 @@
 // Which loop of a nest runs in the lanes of vectors.
+
 import { type Affine, namesIn } from '../index/index.ts'
+import { accumulatesOutside } from './accumulates.ts'
 import type { LoopStatement, Operation, Statement, Value } from './ir.ts'
 import { type LaneRange, lanePattern, patternBounds, strideOf } from './lanePattern.ts'
 import { valuesOf } from './tidy.ts'
@@ -98,17 +100,6 @@ function canRunInLanes(loop: LoopStatement): boolean {
       }
     })
   return loop.extent > 0 && allowed(loop.body)
-}
-
-function accumulatesOutside(loop: LoopStatement): boolean {
-  const own = new Set<string>()
-  const outside = (body: readonly Statement[]): boolean =>
-    body.some((statement) => {
-      if (statement.kind === 'accumulator') own.add(statement.name)
-      if (statement.kind === 'accumulate' || statement.kind === 'accumulateWinner') return !own.has(statement.name)
-      return statement.kind === 'loop' && outside(statement.body)
-    })
-  return outside(loop.body)
 }
 
 function bodyCost(body: readonly Statement[], lane: LaneRange): number {

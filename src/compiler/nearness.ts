@@ -1,6 +1,8 @@
 // Keeps what one kernel makes and the next one reads in the cache: loops over the same parts become one, and buffers of which
 // a round needs only its own part become as small as that part.
+
 import { type Affine, constant, indexOf, scale, substituteIndices, subtract } from '../index/index.ts'
+import { accumulatesOutside } from './accumulates.ts'
 import { type Access, accessesOf, divisionOf, namesInside } from './divisions.ts'
 import type { Kernel, LoopStatement, Statement } from './ir.ts'
 import { mapStatements } from './mapStatements.ts'
@@ -164,18 +166,6 @@ function numbersIn(body: readonly Statement[]): readonly number[] {
     },
   })
   return numbers
-}
-
-/** Whether rounds leave more behind than what they store. */
-function accumulatesOutside(loop: LoopStatement): boolean {
-  const own = new Set<string>()
-  const outside = (body: readonly Statement[]): boolean =>
-    body.some((statement) => {
-      if (statement.kind === 'accumulator') own.add(statement.name)
-      if (statement.kind === 'accumulate' || statement.kind === 'accumulateWinner') return !own.has(statement.name)
-      return statement.kind === 'loop' && outside(statement.body)
-    })
-  return outside(loop.body)
 }
 
 function byBuffer(accesses: readonly Access[]): ReadonlyMap<string, readonly Access[]> {

@@ -3,7 +3,7 @@ import type { BoundRange, ComprehensionNode } from '../../graph/node.ts'
 import { type Affine, add, constant, scale } from '../../index/index.ts'
 import type { KernelBuilder } from '../blocks.ts'
 import type { LoopMode, Panel } from '../ir.ts'
-import { type Access, count, type MatrixProduct, offsetsOf } from './roles.ts'
+import { type Access, count, type MatrixProduct, offsetsOf, stridesOf } from './roles.ts'
 
 /** What the lowering of the members after the contraction needs: where the product's elements are. */
 export interface ProductPlace {
@@ -191,13 +191,3 @@ const panelOf = (
   rows: offsetsOf(rows, (index) => access.strides.get(index) ?? 0),
   columns: offsetsOf(columns, (index) => access.strides.get(index) ?? 0),
 })
-
-function stridesOf(shape: readonly number[]): readonly number[] {
-  const strides = new Array<number>(shape.length)
-  let stride = 1
-  for (let axis = shape.length - 1; axis >= 0; axis--) {
-    strides[axis] = stride
-    stride *= shape[axis]
-  }
-  return strides
-}

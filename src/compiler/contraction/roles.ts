@@ -86,3 +86,14 @@ export function offsetsOf(ranges: readonly BoundRange[], strideOf: (index: strin
   }
   return offsets
 }
+
+/** How far apart the elements of a shape are along each axis. */
+export function stridesOf(shape: readonly number[]): readonly number[] {
+  const strides = new Array<number>(shape.length)
+  let stride = 1
+  for (let axis = shape.length - 1; axis >= 0; axis--) {
+    strides[axis] = stride
+    stride *= shape[axis]
+  }
+  return strides
+}

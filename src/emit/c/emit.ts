@@ -1,6 +1,8 @@
 // One C file for a program: a function a kernel, and one that runs them all.
+
 import type { Kernel, Program } from '../../compiler/ir.ts'
 import { rebase } from '../../compiler/rebase.ts'
+import { type ScratchPlaces, scratchPlaces } from '../../compiler/scratch.ts'
 import type { Bf16 } from './bf16Plan.ts'
 import { bf16Functions } from './bf16Preamble.ts'
 import { kernelText } from './kernel.ts'
@@ -49,8 +51,8 @@ export function emitC(program: Program, target: CTarget): string {
     return 'blockSpace[thread]'
   }
   const scratch = scratchPlaces(program)
-  if (scratch.length > 0) {
-    workspaces.push(`static float scratch[${target.maxThreads}][${scratch.length}] __attribute__((aligned(64)));`)
+  if (scratch.bytes > 0) {
+    workspaces.push(`static float scratch[${target.maxThreads}][${scratch.bytes / 4}] __attribute__((aligned(64)));`)
   }
   let usesBf16 = false
   let wasAlone = true
@@ -134,29 +136,6 @@ const isDouble = (kernel: Kernel, program: Program): boolean =>
 
 const cTypes = { f32: 'float', f64: 'double', i32: 'int32_t', u8: 'u8', bool: 'u8' } as const
 
-interface ScratchPlaces {
-  readonly places: ReadonlyMap<string, number>
-  /** Floats of one thread. */
-  readonly length: number
-}
-
-/** Scratch of different kernels shares its place. */
-function scratchPlaces(program: Program): ScratchPlaces {
-  const places = new Map<string, number>()
-  let longest = 0
-  for (const kernel of program.kernels) {
-    let end = 0
-    for (const name of new Set([...kernel.reads, ...kernel.writes])) {
-      const { place, length } = program.buffers.get(name)!
-      if (place.kind !== 'scratch') continue
-      places.set(name, end)
-      end += Math.ceil(length / 16) * 16
-    }
-    longest = Math.max(longest, end)
-  }
-  return { places, length: longest }
-}
-
 function argument(name: string, origin: number, program: Program, scratch: ScratchPlaces): string {
   const place = placeText(name, program, scratch)
   return origin === 0 ? place : `${place} + ${origin}`
@@ -164,7 +143,7 @@ function argument(name: string, origin: number, program: Program, scratch: Scrat
 
 function placeText(name: string, program: Program, scratch: ScratchPlaces): string {
   const { dtype, place } = program.buffers.get(name)!
-  if (place.kind === 'scratch') return `scratch[thread] + ${scratch.places.get(name)}`
+  if (place.kind === 'scratch') return `scratch[thread] + ${scratch.places.get(name)! / 4}`
   if (place.kind === 'arena') return `(${cTypes[dtype]} *)((char *)buffers[0] + ${place.byteOffset})`
   return `(${cTypes[dtype]} *)buffers[${program.external.indexOf(name) + 1}]`
 }

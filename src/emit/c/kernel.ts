@@ -1,4 +1,5 @@
 // A kernel's loops as C statements.
+import { accumulatesOutside } from '../../compiler/accumulates.ts'
 import { arrangeLoops } from '../../compiler/arrange.ts'
 import type {
   AccumulateOperator,
@@ -106,7 +107,7 @@ function dividedText(statement: Statement, scope: Scope): string[] | null {
 
 /** Loops whose iterations leave nothing behind but what they store. */
 const canDivide = (loop: LoopStatement): boolean =>
-  (loop.mode === 'parallel' || loop.mode === 'lanes') && accumulatedOutside(loop.body).size === 0
+  (loop.mode === 'parallel' || loop.mode === 'lanes') && !accumulatesOutside(loop)
 
 interface Scope {
   readonly context: KernelContext

@@ -2,8 +2,8 @@
 
 import { arrangeLoops } from '../../compiler/arrange.ts'
 import type { Kernel, Program, Statement, Value } from '../../compiler/ir.ts'
+import { type ScratchPlaces, scratchPlaces } from '../../compiler/scratch.ts'
 import { valuesOf } from '../../compiler/tidy.ts'
-import { bytesPerElement } from '../../dtype.ts'
 import { packUsers } from './contraction.ts'
 import type { Callable, FunctionBuilder, Local, MemoryLimits, WasmModule } from './encoder.ts'
 import { wasmModule } from './encoder.ts'
@@ -100,28 +100,6 @@ function writeMeeting(f: FunctionBuilder, meet: Callable | null): void {
       .get(threads)
       .call(meet)
   })
-}
-
-interface ScratchPlaces {
-  readonly places: ReadonlyMap<string, number>
-  readonly bytes: number
-}
-
-/** Scratch of different kernels shares its place. */
-function scratchPlaces(program: Program): ScratchPlaces {
-  const places = new Map<string, number>()
-  let bytes = 0
-  for (const kernel of program.kernels) {
-    let end = 0
-    for (const name of new Set([...kernel.reads, ...kernel.writes])) {
-      const { place, length, dtype } = program.buffers.get(name)!
-      if (place.kind !== 'scratch') continue
-      places.set(name, end)
-      end += aligned(length * bytesPerElement(dtype))
-    }
-    bytes = Math.max(bytes, end)
-  }
-  return { places, bytes }
 }
 
 /** What lies beyond the scratch; different kernels share it. */

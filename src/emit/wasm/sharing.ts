@@ -1,5 +1,6 @@
 // Kernels that several threads run together: who does what, and where they meet.
-import type { LoopStatement, Statement, Value } from '../../compiler/ir.ts'
+import { accumulatesOutside } from '../../compiler/accumulates.ts'
+import type { Statement, Value } from '../../compiler/ir.ts'
 import { valuesOf } from '../../compiler/tidy.ts'
 import { blockWork } from '../../compiler/work.ts'
 import type { Callable, Local, WasmModule } from './encoder.ts'
@@ -18,18 +19,6 @@ const canDivide = (statement: Statement): boolean => {
   if (statement.kind === 'contraction') return statement.parallel
   if (statement.kind !== 'loop') return false
   return (statement.mode === 'parallel' || statement.mode === 'lanes') && !accumulatesOutside(statement)
-}
-
-/** Whether iterations leave more behind than what they store. */
-function accumulatesOutside(loop: LoopStatement): boolean {
-  const own = new Set<string>()
-  const outside = (body: readonly Statement[]): boolean =>
-    body.some((statement) => {
-      if (statement.kind === 'accumulator') own.add(statement.name)
-      if (statement.kind === 'accumulate' || statement.kind === 'accumulateWinner') return !own.has(statement.name)
-      return statement.kind === 'loop' && outside(statement.body)
-    })
-  return outside(loop.body)
 }
 
 /** The thread that runs, and how it meets the others. */

@@ -1,9 +1,10 @@
 // Gradients of convolutions by their 3×3 windows, with 16 products for the 36 of every tile of 2×2 errors.
-import type { BoundRange, ComprehensionNode } from '../../../graph/node.ts'
+import { type BoundRange, type ComprehensionNode, sizeOf } from '../../../graph/node.ts'
 import { type Affine, add, constant, scale } from '../../../index/index.ts'
 import { constantValue } from '../../blocks.ts'
 import type { Value } from '../../ir.ts'
 import type { ChunkAxis, ContractionContext } from '../lower.ts'
+import { stridesOf } from '../roles.ts'
 import {
   type Chunk,
   type ChunkPlace,
@@ -142,14 +143,9 @@ function sumGroups(
   products: string,
 ): void {
   const { b } = context
-  const strides = new Map<string, number>()
-  let length = 1
-  for (const axis of [...node.axes].reverse()) {
-    strides.set(axis.index, length)
-    length *= axis.extent
-  }
-  const step = ({ index }: BoundRange): number => strides.get(index)!
-  const to = context.target ?? context.scratch(length, 'kernel')
+  const strides = stridesOf(node.shape)
+  const step = (axis: BoundRange): number => strides[node.axes.indexOf(axis)]
+  const to = context.target ?? context.scratch(sizeOf(node.shape), 'kernel')
   const matrix = planeOf(filters.extent, channels.extent)
   b.loop(filters.extent, 0, 'parallel', (k) => {
     b.loop(channels.extent, 0, 'lanes', (c) => {

@@ -1,7 +1,8 @@
 // Convolutions by 3×3 windows, and their gradients by the image, with 16 products for every four sums of nine.
-import type { ComprehensionNode } from '../../../graph/node.ts'
+import { type BoundRange, type ComprehensionNode, sizeOf } from '../../../graph/node.ts'
 import { type Affine, add, constant, scale } from '../../../index/index.ts'
 import type { ChunkAxis, ContractionContext } from '../lower.ts'
+import { stridesOf } from '../roles.ts'
 import {
   type Chunk,
   type ChunkPlace,
@@ -140,15 +141,11 @@ function resultOf(
   if (images) extents.set(images, chunk.images)
   const shape = node.axes.map((axis) => extents.get(axis) ?? 1)
   const isScratch = context.target === null
-  const strides = new Map<unknown, number>()
-  let stride = 1
-  for (let axis = node.axes.length - 1; axis >= 0; axis--) {
-    strides.set(node.axes[axis], stride)
-    stride *= isScratch ? shape[axis] : node.axes[axis].extent
-  }
-  const buffer = context.target ?? context.scratch(stride, owner)
-  const step = (axis: unknown): number => strides.get(axis) ?? 0
-  const startOf = (axis: unknown, place: ChunkPlace): Affine => {
+  const strides = stridesOf(isScratch ? shape : node.shape)
+  const buffer = context.target ?? context.scratch(sizeOf(shape), owner)
+  // The only image has no axis.
+  const step = (axis: BoundRange | null): number => (axis ? strides[node.axes.indexOf(axis)] : 0)
+  const startOf = (axis: BoundRange | null, place: ChunkPlace): Affine => {
     if (axis === images) return place.image
     return axis === rows ? scale(place.row, tileSide) : constant(0)
   }
@@ -157,7 +154,7 @@ function resultOf(
     row: step(rows),
     column: step(columns),
     offset: (place, image, filter, row, column) => {
-      const inside: readonly (readonly [unknown, Affine])[] = [
+      const inside: readonly (readonly [BoundRange | null, Affine])[] = [
         [images, image],
         [filters, filter],
         [rows, row],

@@ -100,10 +100,7 @@ function imageConvolution(
     images: images[0] ?? null,
     channels,
     filters,
-    rows: row.position,
-    columns: column.position,
-    tapRows: row.tap,
-    tapColumns: column.tap,
+    ...rangesOf(windows),
     image: layout(image, names, startOf(image, node, sums) + farEnds(image, image, windows)),
     filter: {
       access: filter,
@@ -141,10 +138,7 @@ function filterConvolution(
     images: images[0] ?? null,
     channels,
     filters,
-    rows: row.position,
-    columns: column.position,
-    tapRows: row.tap,
-    tapColumns: column.tap,
+    ...rangesOf(windows),
     image: layout(image, { ...names, channel: channels }, startOf(image, node, sums) + farEnds(image, image, windows)),
     mirroredRows: isMirrored(image, row),
     mirroredColumns: isMirrored(image, column),
@@ -169,6 +163,13 @@ function windowsOf(
   const [one, two] = found
   return strideOf(image, one.position) >= strideOf(image, two.position) ? [one, two] : [two, one]
 }
+
+const rangesOf = ([row, column]: readonly [Window, Window]) => ({
+  rows: row.position,
+  columns: column.position,
+  tapRows: row.tap,
+  tapColumns: column.tap,
+})
 
 const isMirrored = (image: Access, { tap }: Window): boolean => strideOf(image, tap) < 0
 
