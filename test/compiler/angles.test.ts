@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import type { Statement, Value } from '../../src/compiler/ir.ts'
 import { valuesOf } from '../../src/compiler/tidy.ts'
 import { formula, grad, setDevice, type Tensor, tensor } from '../../src/index.ts'
-import { assertSame } from '../device/runOn.ts'
+import { assertSame } from '../support/runOn.ts'
 import { outputsOf, run, statementsOf } from './run.ts'
 
 setDevice('js')

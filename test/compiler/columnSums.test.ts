@@ -6,7 +6,7 @@ import { nativeAbsence, nativeDevice } from '../../src/device/native/device.ts'
 import { wasmDevice } from '../../src/device/wasm/device.ts'
 import { formula, grad, setDevice, setThreads, type Tensor, tensor } from '../../src/index.ts'
 import { uniformAt } from '../../src/random/threefry.ts'
-import { assertSame, runOn } from '../device/runOn.ts'
+import { assertSame, runOn } from '../support/runOn.ts'
 import { outputsOf, run, statementsOf } from './run.ts'
 
 setDevice('js')

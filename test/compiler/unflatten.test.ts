@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { formula, grad, setDevice, type Tensor, tensor } from '../../src/index.ts'
-import { assertSame } from '../device/runOn.ts'
+import { assertSame } from '../support/runOn.ts'
 import { outputsOf, run, statementsOf } from './run.ts'
 
 setDevice('js')

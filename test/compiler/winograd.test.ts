@@ -9,7 +9,7 @@ import { wasmDevice } from '../../src/device/wasm/device.ts'
 import type { TypedArray } from '../../src/dtype.ts'
 import { formula, grad, setThreads, type Tensor, tensor } from '../../src/index.ts'
 import { uniformAt } from '../../src/random/threefry.ts'
-import { assertSame, runOn } from '../device/runOn.ts'
+import { assertSame, runOn } from '../support/runOn.ts'
 import { outputsOf, statementsOf } from './run.ts'
 
 let drawings = 0

@@ -25,7 +25,7 @@ import {
   tensor,
 } from '../../src/index.ts'
 import { uniformAt } from '../../src/random/threefry.ts'
-import { assertSame, runOn } from './runOn.ts'
+import { assertSame, runOn } from '../support/runOn.ts'
 
 const absence = nativeAbsence()
 const compiler = absence === null ? findCompiler() : null

@@ -5,7 +5,7 @@ import { jsDevice } from '../../src/device/js/device.ts'
 import { nativeAbsence, nativeDevice } from '../../src/device/native/device.ts'
 import type { Dtype } from '../../src/dtype.ts'
 import { formula, grad, type Tensor, tensor } from '../../src/index.ts'
-import { assertSame, runOn, variants } from './runOn.ts'
+import { assertSame, runOn, variants } from '../support/runOn.ts'
 
 /** One program for all: bit for bit what the js device gives. */
 function expectSame(device: Device, cases: Readonly<Record<string, Tensor>>): void {

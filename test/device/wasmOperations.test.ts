@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { jsDevice } from '../../src/device/js/device.ts'
 import { formula, type Tensor, tensor, where } from '../../src/index.ts'
 import { uniform } from '../../src/random/index.ts'
-import { assertSame, runOn, variants } from './runOn.ts'
+import { assertSame, runOn, variants } from '../support/runOn.ts'
 
 const oracle = jsDevice()
 

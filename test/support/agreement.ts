@@ -1,7 +1,7 @@
 // Whether a device computes what the interpreter of nodes computes, up to rounding.
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import type { DeviceName } from '../../src/device/device.ts'
+import type { Device, DeviceName } from '../../src/device/device.ts'
 import type { TypedArray } from '../../src/dtype.ts'
 import { evaluator } from '../../src/graph/evaluator.ts'
 import { type Node, operandsOf } from '../../src/graph/node.ts'
@@ -9,6 +9,7 @@ import { compile, setDevice, setThreads, type Tensor } from '../../src/index.ts'
 import { interpret } from './interpret.ts'
 import type { RandomProgram } from './programs.ts'
 import { programOf, recipes } from './programs.ts'
+import { runOn } from './runOn.ts'
 
 /** The distance from 1 to the next number. */
 const units = { f64: 2 ** -52, f32: 2 ** -23 }
@@ -43,6 +44,22 @@ export async function assertAgreement(
         const lines = programs.flatMap((program) => program.lines).join('\n')
         assert.deepEqual(await numbersOf(step()), found, `other bits with ${count} threads:\n${lines}`)
       }
+    }),
+    { numRuns, includeErrorInReport: true },
+  )
+}
+
+/** The same of a device made for the test, one program after another. */
+export async function assertDeviceAgreement(device: Device, dtype: 'f64' | 'f32', numRuns: number): Promise<void> {
+  await fc.assert(
+    fc.asyncProperty(recipes(), async (recipe) => {
+      const program = programOf(recipe, dtype)
+      const found = runOn(
+        device,
+        program.outputs.map(({ tensor }) => tensor),
+      )
+      const wrong = firstDisagreement(program, await expectedOf(program), found, unitOf(program))
+      assert(wrong === null, `${program.lines.join('\n')}\n${wrong}`)
     }),
     { numRuns, includeErrorInReport: true },
   )

@@ -7,7 +7,7 @@ import { emitC } from '../../../src/emit/c/emit.ts'
 import { formula, setDevice, setThreads, type Tensor, tensor } from '../../../src/index.ts'
 import { uniformAt } from '../../../src/random/threefry.ts'
 import { outputsOf, run } from '../../compiler/run.ts'
-import { assertSame, runOn } from '../../device/runOn.ts'
+import { assertSame, runOn } from '../../support/runOn.ts'
 
 setDevice('js')
 
