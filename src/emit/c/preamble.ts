@@ -38,6 +38,18 @@ typedef uint8_t u8;
 #if !defined(__has_builtin)
 #define __has_builtin(name) 0
 #endif
+// Clang gives up instructions' own names from time to time; gcc keeps them.
+#if defined(__clang__)
+#define HAS_INSTRUCTION(name) __has_builtin(name)
+#else
+#define HAS_INSTRUCTION(name) 1
+#endif
+// Whether products and sums are rounded once where the program says so.
+#if defined(__FMA__) || defined(__AVX512F__) || defined(__ARM_FEATURE_FMA)
+#define FUSED 1
+#else
+#define FUSED 0
+#endif
 // A vector of the lanes named, from two shorter ones in memory.
 #define PARTS(element, lanes, p, q) \\
   typedef element part_ __attribute__((vector_size(4 * lanes))); \\
@@ -56,6 +68,15 @@ static inline void meet(int threads) {
     #pragma omp barrier
   }
 }
+#elif defined(THREAD_POOL)
+// Threads that the programs of a process share; who loads a program tells it where they are.
+typedef struct {
+  void (*share)(void (*program)(void **, int, int), void **buffers, int threads);
+  void (*meet)(int threads);
+} Pool;
+static const Pool *pool;
+void usePool(uint64_t address) { pool = (const Pool *)(uintptr_t)address; }
+static inline void meet(int threads) { if (threads > 1) pool->meet(threads); }
 #else
 static inline void meet(int threads) {}
 #endif
@@ -98,7 +119,7 @@ static inline I1 maxi_1(I1 a, I1 b) { return a < b ? b : a; }
 static inline F1 modf_1(F1 a, F1 b) { F1 r = fmodf(a, b); return r != 0 && (r < 0) != (b < 0) ? r + b : r; }
 static inline I1 divi_1(I1 a, I1 b) { I1 q = a / b; return q - (a % b != 0 && (a < 0) != (b < 0)); }
 static inline I1 modi_1(I1 a, I1 b) { if (b == 0) return 0; I1 r = a % b; return r != 0 && (r < 0) != (b < 0) ? r + b : r; }
-#if defined(__FMA__) || defined(__AVX512F__) || defined(__ARM_FEATURE_FMA)
+#if FUSED
 static inline F1 fma_1(F1 a, F1 b, F1 c) { return __builtin_fmaf(a, b, c); }
 #else
 static inline F1 fma_1(F1 a, F1 b, F1 c) { return a * b + c; }
@@ -148,11 +169,11 @@ static inline F$ gatherMaskedf_$(const float *p, I$ o, I$ m) { F$ r; for (int l 
 static inline I$ gatherMaskedi_$(const int32_t *p, I$ o, I$ m) { I$ r; for (int l = 0; l < $; l++) r[l] = m[l] ? p[o[l]] : 0; return r; }
 static inline I$ gatherMaskedb_$(const u8 *p, I$ o, I$ m) { I$ r; for (int l = 0; l < $; l++) r[l] = m[l] ? p[o[l]] : 0; return r; }
 static inline F$ loadMaskedf_$(const float *p, I$ m) {
-#if $ == 16 && defined(__AVX512F__) && defined(__AVX512DQ__) && !defined(__clang__)
+#if $ == 16 && defined(__AVX512F__) && defined(__AVX512DQ__) && HAS_INSTRUCTION(__builtin_ia32_loadups512_mask)
   return (F$)__builtin_ia32_loadups512_mask(p, (F$){}, __builtin_ia32_cvtd2mask512(m));
-#elif $ == 8 && defined(__AVX2__) && !defined(__clang__)
+#elif $ == 8 && defined(__AVX2__) && HAS_INSTRUCTION(__builtin_ia32_maskloadps256)
   return (F$)__builtin_ia32_maskloadps256((const F$ *)p, m);
-#elif $ == 4 && defined(__AVX2__) && !defined(__clang__)
+#elif $ == 4 && defined(__AVX2__) && HAS_INSTRUCTION(__builtin_ia32_maskloadps)
   return (F$)__builtin_ia32_maskloadps((const F$ *)p, m);
 #else
   F$ r; for (int l = 0; l < $; l++) r[l] = m[l] ? p[l] : 0; return r;
@@ -174,7 +195,7 @@ static inline I$ nei_$(I$ a, I$ b) { return a != b; }
 static inline F$ selectf_$(I$ m, F$ a, F$ b) { return (F$)((m & (I$)a) | (~m & (I$)b)); }
 static inline I$ selecti_$(I$ m, I$ a, I$ b) { return (m & a) | (~m & b); }
 static inline int32_t any_$(I$ m) {
-#if $ == 16 && defined(__AVX512F__) && defined(__AVX512DQ__)
+#if $ == 16 && defined(__AVX512F__) && defined(__AVX512DQ__) && HAS_INSTRUCTION(__builtin_ia32_cvtd2mask512)
   return -(__builtin_ia32_cvtd2mask512(m) != 0);
 #else
   int32_t r = 0; for (int l = 0; l < $; l++) r |= m[l]; return r;
@@ -200,6 +221,9 @@ static inline I$ rotl_$(I$ x, int n) { return (I$)((U$)x << n | (U$)x >> (32 - n
 // The instructions give their second operand where one is NaN or both are zeros; where b is NaN, it is kept.
 static inline F$ minf_$(F$ a, F$ b) { return (F$)__builtin_ia32_minps512_mask(b, a, b, __builtin_ia32_cmpps512_mask(b, b, 7, -1, 4), 4); }
 static inline F$ maxf_$(F$ a, F$ b) { return (F$)__builtin_ia32_maxps512_mask(b, a, b, __builtin_ia32_cmpps512_mask(b, b, 7, -1, 4), 4); }
+#elif $ == 16 && defined(__AVX512F__) && HAS_INSTRUCTION(__builtin_ia32_minps512) && HAS_INSTRUCTION(__builtin_ia32_maxps512)
+static inline F$ minf_$(F$ a, F$ b) { return selectf_$(b != b, b, (F$)__builtin_ia32_minps512(a, b, 4)); }
+static inline F$ maxf_$(F$ a, F$ b) { return selectf_$(b != b, b, (F$)__builtin_ia32_maxps512(a, b, 4)); }
 #else
 static inline F$ minf_$(F$ a, F$ b) { return selectf_$((b < a) | (b != b), selectf_$(a != a, a, b), a); }
 static inline F$ maxf_$(F$ a, F$ b) { return selectf_$((a < b) | (b != b), selectf_$(a != a, a, b), a); }
@@ -210,13 +234,15 @@ static inline F$ modf_$(F$ a, F$ b) { F$ r; for (int l = 0; l < $; l++) r[l] = m
 static inline I$ divi_$(I$ a, I$ b) { I$ r; for (int l = 0; l < $; l++) r[l] = divi_1(a[l], b[l]); return r; }
 static inline I$ modi_$(I$ a, I$ b) { I$ r; for (int l = 0; l < $; l++) r[l] = modi_1(a[l], b[l]); return r; }
 static inline F$ fma_$(F$ a, F$ b, F$ c) {
-#if defined(__clang__)
+#if !FUSED
+  return a * b + c;
+#elif __has_builtin(__builtin_elementwise_fma)
   return __builtin_elementwise_fma(a, b, c);
-#elif $ == 16 && defined(__AVX512F__)
+#elif $ == 16 && defined(__AVX512F__) && HAS_INSTRUCTION(__builtin_ia32_vfmaddps512_mask)
   return (F$)__builtin_ia32_vfmaddps512_mask(a, b, c, -1, 4);
-#elif $ == 8 && (defined(__FMA__) || defined(__AVX512F__))
+#elif $ == 8 && (defined(__FMA__) || defined(__AVX512F__)) && HAS_INSTRUCTION(__builtin_ia32_vfmaddps256)
   return (F$)__builtin_ia32_vfmaddps256(a, b, c);
-#elif $ == 4 && (defined(__FMA__) || defined(__AVX512F__))
+#elif $ == 4 && (defined(__FMA__) || defined(__AVX512F__)) && HAS_INSTRUCTION(__builtin_ia32_vfmaddps)
   return (F$)__builtin_ia32_vfmaddps(a, b, c);
 #else
   F$ r; for (int l = 0; l < $; l++) r[l] = fma_1(a[l], b[l], c[l]); return r;
