@@ -26,10 +26,12 @@ export function shareCalls(request: Request): Request {
 function readingShared(node: Node, shared: ReadonlySet<Node>): Node {
   if (node.kind !== 'comprehension') return node
   const operands = new Map(node.operands)
+  const names = new Map<Node, string>()
   const replaced = (expr: Expr): Expr => {
     const found = callOf(node, expr)
     if (!found || found.value === node || !shared.has(found.value)) return mapChildren(expr, replaced)
-    const operand = `${found.fn} ${found.value.id}`
+    const operand = names.get(found.value) ?? `${found.fn} ${names.size}`
+    names.set(found.value, operand)
     operands.set(operand, found.value)
     return read(
       operand,
