@@ -52,9 +52,19 @@ interface FoundCall {
   readonly ranges: readonly BoundRange[]
 }
 
+const known = new WeakMap<ComprehensionNode, Map<Expr, FoundCall | null>>()
+
 /** A costly function of f32 numbers in a node's body, as a node of its own; null where an expression is none. */
 function callOf(node: ComprehensionNode, expr: Expr): FoundCall | null {
   if (node.dtype !== 'f32' || expr.kind !== 'call' || functionCost(expr.fn) < leastCost) return null
+  const calls = known.get(node) ?? new Map<Expr, FoundCall | null>()
+  known.set(node, calls)
+  const call = calls.get(expr) ?? (calls.has(expr) ? null : callAlone(node, expr))
+  calls.set(expr, call)
+  return call
+}
+
+function callAlone(node: ComprehensionNode, expr: Expr & { readonly kind: 'call' }): FoundCall | null {
   const names = new Set<string>()
   const intervals = intervalsOf(node)
   let isPlain = true
