@@ -103,7 +103,13 @@ export function nativeDevice(chosen?: CCompiler): Device {
     // What runs once and is soon done would wait longer for the C compiler than for its result.
     if (use === 'once' && workOf(program) < compileWork) return loadJs(program)
     const { bf16 } = precision(allowedPrecision())
-    const source = emitC(program, { widths: compiler.widths, fused: compiler.fused, maxThreads, bf16 })
+    const source = emitC(program, {
+      widths: compiler.widths,
+      fused: compiler.fused,
+      maxThreads,
+      cache: compiler.cache,
+      bf16,
+    })
     const run = loadFunction(source, 'void run(void *buffers, int threads)') as RunProgram
     if (program.arenaBytes > arenaBytes) {
       arenaBytes = program.arenaBytes
