@@ -97,6 +97,7 @@ export function emitC(program: Program, target: CTarget): string {
       `  ${fn}(${[...names.map((name) => argument(name, origins.get(name) ?? 0, program, scratch)), 'thread', 'threads'].join(', ')});`,
     ].join('\n')
   })
+  const [widest] = target.widths
   const bf16 = usesBf16 ? target.bf16 : null
   if (bf16?.unit === 'amx') {
     calls.unshift('  startTiles();')
@@ -108,7 +109,7 @@ export function emitC(program: Program, target: CTarget): string {
     ...(bf16 ? [bf16Functions(bf16)] : []),
     ...[...used.values()].map(({ fn, width }) =>
       isMathName(fn)
-        ? mathFunction(fn, width, { widest: width === target.widths[0], fused: target.fused })
+        ? mathFunction(fn, width, { widest: width === widest, fused: target.fused, scales: widest === avx512 })
         : uniformFunction(width),
     ),
     tables.text(),
@@ -116,22 +117,32 @@ export function emitC(program: Program, target: CTarget): string {
     `static float blockSpace[${target.maxThreads}][${Math.ceil(blockLength / 16) * 16 + 16}] __attribute__((aligned(64)));`,
     ...functions,
     `static void program(void **buffers, int thread, int threads) {\n${calls.join('\n')}\n}\n`,
-    runFunction(tables.filler),
+    runFunction(tables.filler, target.maxThreads > 1),
   ].join('\n')
 }
 
+/** The width of AVX-512, which multiplies by powers of two. */
+const avx512 = 16
+
 /** One region for the whole program: threads start once, and meet at barriers. */
-const runFunction = (filler: string | null): string => `void run(void **buffers, int threads) {
-${filler ? `  static int filled = 0;\n  if (!filled) { ${filler}(); filled = 1; }\n` : ''}#ifdef _OPENMP
+const runFunction = (filler: string | null, shared: boolean): string => `${shared ? oneCaller : ''}
+void run(void **buffers, int threads) {
+${shared ? '  pthread_mutex_lock(&isRunning);\n' : ''}${filler ? `  static int filled = 0;\n  if (!filled) { ${filler}(); filled = 1; }\n` : ''}#if defined(_OPENMP)
   if (threads > 1) {
     #pragma omp parallel num_threads(threads)
     program(buffers, omp_get_thread_num(), omp_get_num_threads());
-    return;
-  }
+  } else
+#elif defined(THREAD_POOL)
+  if (threads > 1) pool->share(program, buffers, threads);
+  else
 #endif
   program(buffers, 0, 1);
-}
+${shared ? '  pthread_mutex_unlock(&isRunning);\n' : ''}}
 `
+
+/** Workspace belongs to the program, which several workers of a process may run. */
+const oneCaller = `#include <pthread.h>
+static pthread_mutex_t isRunning = PTHREAD_MUTEX_INITIALIZER;`
 
 /** Whether a kernel computes in f64: such kernels are for checks and run without vectors. */
 const isDouble = (kernel: Kernel, program: Program): boolean =>

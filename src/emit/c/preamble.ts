@@ -38,6 +38,18 @@ typedef uint8_t u8;
 #if !defined(__has_builtin)
 #define __has_builtin(name) 0
 #endif
+// Clang gives up instructions' own names from time to time; gcc keeps them.
+#if defined(__clang__)
+#define HAS_INSTRUCTION(name) __has_builtin(name)
+#else
+#define HAS_INSTRUCTION(name) 1
+#endif
+// Whether products and sums are rounded once where the program says so.
+#if defined(__FMA__) || defined(__AVX512F__) || defined(__ARM_FEATURE_FMA)
+#define FUSED 1
+#else
+#define FUSED 0
+#endif
 // A vector of the lanes named, from two shorter ones in memory.
 #define PARTS(element, lanes, p, q) \\
   typedef element part_ __attribute__((vector_size(4 * lanes))); \\
@@ -56,13 +68,22 @@ static inline void meet(int threads) {
     #pragma omp barrier
   }
 }
+#elif defined(THREAD_POOL)
+// Threads that the programs of a process share; who loads a program tells it where they are.
+typedef struct {
+  void (*share)(void (*program)(void **, int, int), void **buffers, int threads);
+  void (*meet)(int threads);
+} Pool;
+static const Pool *pool;
+void usePool(uint64_t address) { pool = (const Pool *)(uintptr_t)address; }
+static inline void meet(int threads) { if (threads > 1) pool->meet(threads); }
 #else
 static inline void meet(int threads) {}
 #endif
 `
 
 const scalarTypes = `
-typedef float F1; typedef int32_t I1; typedef uint32_t U1;
+typedef float F1; typedef int32_t I1; typedef uint32_t U1; typedef int M1;
 static inline F1 splatf_1(float x) { return x; }
 static inline I1 splati_1(int32_t x) { return x; }
 static inline I1 ltf_1(F1 a, F1 b) { return -(a < b); }
@@ -78,6 +99,14 @@ static inline I1 selecti_1(I1 m, I1 a, I1 b) { return m ? a : b; }
 static inline I1 any_1(I1 m) { return m != 0; }
 static inline I1 bits_1(F1 x) { I1 r; memcpy(&r, &x, 4); return r; }
 static inline F1 fromBits_1(I1 x) { F1 r; memcpy(&r, &x, 4); return r; }
+static inline F1 pickf_1(M1 m, F1 a, F1 b) { return m ? a : b; }
+static inline I1 picki_1(M1 m, I1 a, I1 b) { return m ? a : b; }
+static inline M1 ltm_1(F1 a, F1 b) { return a < b; }
+static inline M1 eqm_1(F1 a, F1 b) { return a == b; }
+static inline M1 bitm_1(I1 x, I1 bit) { return (x & bit) != 0; }
+static inline I1 anym_1(M1 m) { return m; }
+static inline F1 lower_1(F1 a, F1 b) { return b < a ? b : a; }
+static inline F1 higher_1(F1 a, F1 b) { return a < b ? b : a; }
 static inline F1 absf_1(F1 x) { return __builtin_fabsf(x); }
 static inline I1 absi_1(I1 x) { return x < 0 ? (I1)(0u - (U1)x) : x; }
 static inline F1 floorf_1(F1 x) { return __builtin_floorf(x); }
@@ -91,6 +120,7 @@ static inline I1 isub_1(I1 a, I1 b) { return (I1)((U1)a - (U1)b); }
 static inline I1 imul_1(I1 a, I1 b) { return (I1)((U1)a * (U1)b); }
 static inline I1 shl_1(I1 a, int n) { return (I1)((U1)a << n); }
 static inline I1 shr_1(I1 a, int n) { return (I1)((U1)a >> n); }
+static inline F1 scale_1(F1 x, F1 n) { I1 e = toInt_1(n), m = e >> 1; return x * fromBits_1(shl_1(m + 127, 23)) * fromBits_1(shl_1(e - m + 127, 23)); }
 static inline F1 minf_1(F1 a, F1 b) { return a != a ? a : b < a || b != b ? b : a; }
 static inline F1 maxf_1(F1 a, F1 b) { return a != a ? a : a < b || b != b ? b : a; }
 static inline I1 mini_1(I1 a, I1 b) { return b < a ? b : a; }
@@ -98,7 +128,7 @@ static inline I1 maxi_1(I1 a, I1 b) { return a < b ? b : a; }
 static inline F1 modf_1(F1 a, F1 b) { F1 r = fmodf(a, b); return r != 0 && (r < 0) != (b < 0) ? r + b : r; }
 static inline I1 divi_1(I1 a, I1 b) { I1 q = a / b; return q - (a % b != 0 && (a < 0) != (b < 0)); }
 static inline I1 modi_1(I1 a, I1 b) { if (b == 0) return 0; I1 r = a % b; return r != 0 && (r < 0) != (b < 0) ? r + b : r; }
-#if defined(__FMA__) || defined(__AVX512F__) || defined(__ARM_FEATURE_FMA)
+#if FUSED
 static inline F1 fma_1(F1 a, F1 b, F1 c) { return __builtin_fmaf(a, b, c); }
 #else
 static inline F1 fma_1(F1 a, F1 b, F1 c) { return a * b + c; }
@@ -148,11 +178,11 @@ static inline F$ gatherMaskedf_$(const float *p, I$ o, I$ m) { F$ r; for (int l 
 static inline I$ gatherMaskedi_$(const int32_t *p, I$ o, I$ m) { I$ r; for (int l = 0; l < $; l++) r[l] = m[l] ? p[o[l]] : 0; return r; }
 static inline I$ gatherMaskedb_$(const u8 *p, I$ o, I$ m) { I$ r; for (int l = 0; l < $; l++) r[l] = m[l] ? p[o[l]] : 0; return r; }
 static inline F$ loadMaskedf_$(const float *p, I$ m) {
-#if $ == 16 && defined(__AVX512F__) && defined(__AVX512DQ__) && !defined(__clang__)
+#if $ == 16 && defined(__AVX512F__) && defined(__AVX512DQ__) && HAS_INSTRUCTION(__builtin_ia32_loadups512_mask)
   return (F$)__builtin_ia32_loadups512_mask(p, (F$){}, __builtin_ia32_cvtd2mask512(m));
-#elif $ == 8 && defined(__AVX2__) && !defined(__clang__)
+#elif $ == 8 && defined(__AVX2__) && HAS_INSTRUCTION(__builtin_ia32_maskloadps256)
   return (F$)__builtin_ia32_maskloadps256((const F$ *)p, m);
-#elif $ == 4 && defined(__AVX2__) && !defined(__clang__)
+#elif $ == 4 && defined(__AVX2__) && HAS_INSTRUCTION(__builtin_ia32_maskloadps)
   return (F$)__builtin_ia32_maskloadps((const F$ *)p, m);
 #else
   F$ r; for (int l = 0; l < $; l++) r[l] = m[l] ? p[l] : 0; return r;
@@ -174,7 +204,7 @@ static inline I$ nei_$(I$ a, I$ b) { return a != b; }
 static inline F$ selectf_$(I$ m, F$ a, F$ b) { return (F$)((m & (I$)a) | (~m & (I$)b)); }
 static inline I$ selecti_$(I$ m, I$ a, I$ b) { return (m & a) | (~m & b); }
 static inline int32_t any_$(I$ m) {
-#if $ == 16 && defined(__AVX512F__) && defined(__AVX512DQ__)
+#if $ == 16 && defined(__AVX512F__) && defined(__AVX512DQ__) && HAS_INSTRUCTION(__builtin_ia32_cvtd2mask512)
   return -(__builtin_ia32_cvtd2mask512(m) != 0);
 #else
   int32_t r = 0; for (int l = 0; l < $; l++) r |= m[l]; return r;
@@ -182,6 +212,36 @@ static inline int32_t any_$(I$ m) {
 }
 static inline I$ bits_$(F$ x) { return (I$)x; }
 static inline F$ fromBits_$(I$ x) { return (F$)x; }
+// Masks of functions: a bit a lane where there are such registers, else a whole lane. lower and higher give a where one is NaN.
+#if $ == 16 && defined(__AVX512F__) && !defined(__clang__)
+typedef uint16_t M$;
+static inline M$ ltm_$(F$ a, F$ b) { return __builtin_ia32_cmpps512_mask(a, b, 1, -1, 4); }
+static inline M$ eqm_$(F$ a, F$ b) { return __builtin_ia32_cmpps512_mask(a, b, 0, -1, 4); }
+static inline M$ bitm_$(I$ x, int bit) { return __builtin_ia32_ptestmd512(x, splati_$(bit), -1); }
+static inline F$ pickf_$(M$ m, F$ a, F$ b) { return (F$)__builtin_ia32_blendmps_512_mask(b, a, m); }
+static inline I$ picki_$(M$ m, I$ a, I$ b) { return (I$)__builtin_ia32_blendmd_512_mask(b, a, m); }
+static inline int anym_$(M$ m) { return m != 0; }
+static inline F$ lower_$(F$ a, F$ b) { return (F$)__builtin_ia32_minps512_mask(b, a, a, -1, 4); }
+static inline F$ higher_$(F$ a, F$ b) { return (F$)__builtin_ia32_maxps512_mask(b, a, a, -1, 4); }
+#else
+typedef I$ M$;
+static inline M$ ltm_$(F$ a, F$ b) { return a < b; }
+static inline M$ eqm_$(F$ a, F$ b) { return a == b; }
+static inline M$ bitm_$(I$ x, int bit) { return (x & splati_$(bit)) != 0; }
+static inline F$ pickf_$(M$ m, F$ a, F$ b) { return selectf_$(m, a, b); }
+static inline I$ picki_$(M$ m, I$ a, I$ b) { return selecti_$(m, a, b); }
+static inline int anym_$(M$ m) { return any_$(m); }
+#if $ == 8 && defined(__AVX__) && !defined(__clang__)
+static inline F$ lower_$(F$ a, F$ b) { return __builtin_ia32_minps256(b, a); }
+static inline F$ higher_$(F$ a, F$ b) { return __builtin_ia32_maxps256(b, a); }
+#elif $ == 4 && defined(__SSE__) && !defined(__clang__)
+static inline F$ lower_$(F$ a, F$ b) { return __builtin_ia32_minps(b, a); }
+static inline F$ higher_$(F$ a, F$ b) { return __builtin_ia32_maxps(b, a); }
+#else
+static inline F$ lower_$(F$ a, F$ b) { return selectf_$(b < a, b, a); }
+static inline F$ higher_$(F$ a, F$ b) { return selectf_$(a < b, b, a); }
+#endif
+#endif
 static inline F$ absf_$(F$ x) { return (F$)((I$)x & 0x7fffffff); }
 static inline I$ absi_$(I$ x) { I$ s = x >> 31; return (I$)((U$)(x ^ s) - (U$)s); }
 ${elementwise('floorf', 'F', 'F', '__builtin_floorf(x[l])')}
@@ -195,11 +255,23 @@ static inline I$ isub_$(I$ a, I$ b) { return (I$)((U$)a - (U$)b); }
 static inline I$ imul_$(I$ a, I$ b) { return (I$)((U$)a * (U$)b); }
 static inline I$ shl_$(I$ a, int n) { return (I$)((U$)a << n); }
 static inline I$ shr_$(I$ a, int n) { return (I$)((U$)a >> n); }
+// x * 2^n, rounded once.
+static inline F$ scale_$(F$ x, F$ n) {
+#if $ == 16 && defined(__AVX512F__) && !defined(__clang__)
+  return (F$)__builtin_ia32_scalefps512_mask(x, n, x, -1, 4);
+#else
+  const I$ e = toInt_$(n), m = e >> 1;
+  return x * (F$)shl_$(m + 127, 23) * (F$)shl_$(e - m + 127, 23);
+#endif
+}
 static inline I$ rotl_$(I$ x, int n) { return (I$)((U$)x << n | (U$)x >> (32 - n)); }
 #if $ == 16 && defined(__AVX512F__) && !defined(__clang__)
 // The instructions give their second operand where one is NaN or both are zeros; where b is NaN, it is kept.
 static inline F$ minf_$(F$ a, F$ b) { return (F$)__builtin_ia32_minps512_mask(b, a, b, __builtin_ia32_cmpps512_mask(b, b, 7, -1, 4), 4); }
 static inline F$ maxf_$(F$ a, F$ b) { return (F$)__builtin_ia32_maxps512_mask(b, a, b, __builtin_ia32_cmpps512_mask(b, b, 7, -1, 4), 4); }
+#elif $ == 16 && defined(__AVX512F__) && HAS_INSTRUCTION(__builtin_ia32_minps512) && HAS_INSTRUCTION(__builtin_ia32_maxps512)
+static inline F$ minf_$(F$ a, F$ b) { return selectf_$(b != b, b, (F$)__builtin_ia32_minps512(a, b, 4)); }
+static inline F$ maxf_$(F$ a, F$ b) { return selectf_$(b != b, b, (F$)__builtin_ia32_maxps512(a, b, 4)); }
 #else
 static inline F$ minf_$(F$ a, F$ b) { return selectf_$((b < a) | (b != b), selectf_$(a != a, a, b), a); }
 static inline F$ maxf_$(F$ a, F$ b) { return selectf_$((a < b) | (b != b), selectf_$(a != a, a, b), a); }
@@ -210,13 +282,15 @@ static inline F$ modf_$(F$ a, F$ b) { F$ r; for (int l = 0; l < $; l++) r[l] = m
 static inline I$ divi_$(I$ a, I$ b) { I$ r; for (int l = 0; l < $; l++) r[l] = divi_1(a[l], b[l]); return r; }
 static inline I$ modi_$(I$ a, I$ b) { I$ r; for (int l = 0; l < $; l++) r[l] = modi_1(a[l], b[l]); return r; }
 static inline F$ fma_$(F$ a, F$ b, F$ c) {
-#if defined(__clang__)
+#if !FUSED
+  return a * b + c;
+#elif __has_builtin(__builtin_elementwise_fma)
   return __builtin_elementwise_fma(a, b, c);
-#elif $ == 16 && defined(__AVX512F__)
+#elif $ == 16 && defined(__AVX512F__) && HAS_INSTRUCTION(__builtin_ia32_vfmaddps512_mask)
   return (F$)__builtin_ia32_vfmaddps512_mask(a, b, c, -1, 4);
-#elif $ == 8 && (defined(__FMA__) || defined(__AVX512F__))
+#elif $ == 8 && (defined(__FMA__) || defined(__AVX512F__)) && HAS_INSTRUCTION(__builtin_ia32_vfmaddps256)
   return (F$)__builtin_ia32_vfmaddps256(a, b, c);
-#elif $ == 4 && (defined(__FMA__) || defined(__AVX512F__))
+#elif $ == 4 && (defined(__FMA__) || defined(__AVX512F__)) && HAS_INSTRUCTION(__builtin_ia32_vfmaddps)
   return (F$)__builtin_ia32_vfmaddps(a, b, c);
 #else
   F$ r; for (int l = 0; l < $; l++) r[l] = fma_1(a[l], b[l], c[l]); return r;
