@@ -17,6 +17,8 @@ export interface CTarget {
   readonly fused: boolean
   /** For how many threads there is workspace. */
   readonly maxThreads: number
+  /** Bytes of a core's second cache. */
+  readonly cache: number
   /** How products of f32 may be computed less exactly; null: they may not. */
   readonly bf16: Bf16 | null
 }
@@ -64,6 +66,7 @@ export function emitC(program: Program, target: CTarget): string {
       define,
       sharedSpace,
       blockSpace,
+      cache: target.cache,
       bf16: target.bf16,
       useBf16: () => {
         usesBf16 = true
