@@ -2,6 +2,7 @@
 import type { Dtype, TypedArray } from '../dtype.ts'
 import { emitC } from '../emit/c/emit.ts'
 import { floatText } from '../emit/c/math.ts'
+import { usualCache } from '../emit/c/tiles.ts'
 import { EinfoldError } from '../errors.ts'
 import type { Shape } from '../graph/node.ts'
 import { type Forward, type ForwardProgram, forwardProgram, type InputOptions } from './forward.ts'
@@ -35,7 +36,7 @@ export async function exportC(forward: Forward, options: ExportCOptions): Promis
     throw new EinfoldError('bad-name', `export: ${JSON.stringify(name)} is no name for a C function`)
   const widths = { 1: [1], 4: [4, 1], 8: [8, 4, 1], 16: [16, 4, 1] }[lanes]
   const traced = await forwardProgram(forward, options, lanes > 1)
-  const source = emitC(traced.program, { widths, fused: false, maxThreads: 1, bf16: null })
+  const source = emitC(traced.program, { widths, fused: false, maxThreads: 1, cache: usualCache, bf16: null })
   return [
     heading(name, traced),
     // Nothing of the file is seen from outside but the one function.

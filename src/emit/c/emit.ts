@@ -17,6 +17,8 @@ export interface CTarget {
   readonly fused: boolean
   /** For how many threads there is workspace. */
   readonly maxThreads: number
+  /** Bytes of a core's second cache. */
+  readonly cache: number
   /** How products of f32 may be computed less exactly; null: they may not. */
   readonly bf16: Bf16 | null
 }
@@ -64,6 +66,7 @@ export function emitC(program: Program, target: CTarget): string {
       define,
       sharedSpace,
       blockSpace,
+      cache: target.cache,
       bf16: target.bf16,
       useBf16: () => {
         usesBf16 = true
@@ -94,6 +97,7 @@ export function emitC(program: Program, target: CTarget): string {
       `  ${fn}(${[...names.map((name) => argument(name, origins.get(name) ?? 0, program, scratch)), 'thread', 'threads'].join(', ')});`,
     ].join('\n')
   })
+  const [widest] = target.widths
   const bf16 = usesBf16 ? target.bf16 : null
   if (bf16?.unit === 'amx') {
     calls.unshift('  startTiles();')
@@ -105,7 +109,7 @@ export function emitC(program: Program, target: CTarget): string {
     ...(bf16 ? [bf16Functions(bf16)] : []),
     ...[...used.values()].map(({ fn, width }) =>
       isMathName(fn)
-        ? mathFunction(fn, width, { widest: width === target.widths[0], fused: target.fused })
+        ? mathFunction(fn, width, { widest: width === widest, fused: target.fused, scales: widest === avx512 })
         : uniformFunction(width),
     ),
     tables.text(),
@@ -116,6 +120,9 @@ export function emitC(program: Program, target: CTarget): string {
     runFunction(tables.filler, target.maxThreads > 1),
   ].join('\n')
 }
+
+/** The width of AVX-512, which multiplies by powers of two. */
+const avx512 = 16
 
 /** One region for the whole program: threads start once, and meet at barriers. */
 const runFunction = (filler: string | null, shared: boolean): string => `${shared ? oneCaller : ''}

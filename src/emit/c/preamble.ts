@@ -5,6 +5,7 @@ export function vectorTypes(width: number): string {
   return width === 1
     ? scalarTypes
     : vectorTemplate
+        .replace('ACROSS_LANES', acrossLanes(width))
         .replaceAll('$', String(width))
         .replaceAll('@', String(width * 4))
         .replaceAll(
@@ -19,6 +20,26 @@ export function vectorTypes(width: number): string {
           'UPPER_PAIRS',
           list(width, (lane) => Math.floor((lane + width) / 2) + (lane % 2) * width),
         )
+}
+
+/** Functions that leave one number of a vector: halves are joined until one lane is left, always in this order. */
+function acrossLanes(width: number): string {
+  const halvings: string[] = []
+  for (let half = width / 2; half >= 1; half /= 2) {
+    halvings.push(`y = SHUFFLE(I$, x, x, ${list(width, (lane) => lane ^ half)}); x = JOIN;`)
+  }
+  const define = (name: string, scalar: string, vector: string, join: string) =>
+    `static inline ${scalar} ${name}_$(${vector} x) { ${vector} y; ${halvings.join(' ').replaceAll('JOIN', join)} return x[0]; }`
+  return [
+    define('sumf', 'float', 'F$', 'x + y'),
+    define('prodf', 'float', 'F$', 'x * y'),
+    define('hmaxf', 'float', 'F$', 'maxf_$(x, y)'),
+    define('hminf', 'float', 'F$', 'minf_$(x, y)'),
+    define('sumi', 'int32_t', 'I$', 'iadd_$(x, y)'),
+    define('prodi', 'int32_t', 'I$', 'imul_$(x, y)'),
+    define('hmaxi', 'int32_t', 'I$', 'maxi_$(x, y)'),
+    define('hmini', 'int32_t', 'I$', 'mini_$(x, y)'),
+  ].join('\n')
 }
 
 const list = (width: number, of: (lane: number) => number): string =>
@@ -83,7 +104,7 @@ static inline void meet(int threads) {}
 `
 
 const scalarTypes = `
-typedef float F1; typedef int32_t I1; typedef uint32_t U1;
+typedef float F1; typedef int32_t I1; typedef uint32_t U1; typedef int M1;
 static inline F1 splatf_1(float x) { return x; }
 static inline I1 splati_1(int32_t x) { return x; }
 static inline I1 ltf_1(F1 a, F1 b) { return -(a < b); }
@@ -99,6 +120,14 @@ static inline I1 selecti_1(I1 m, I1 a, I1 b) { return m ? a : b; }
 static inline I1 any_1(I1 m) { return m != 0; }
 static inline I1 bits_1(F1 x) { I1 r; memcpy(&r, &x, 4); return r; }
 static inline F1 fromBits_1(I1 x) { F1 r; memcpy(&r, &x, 4); return r; }
+static inline F1 pickf_1(M1 m, F1 a, F1 b) { return m ? a : b; }
+static inline I1 picki_1(M1 m, I1 a, I1 b) { return m ? a : b; }
+static inline M1 ltm_1(F1 a, F1 b) { return a < b; }
+static inline M1 eqm_1(F1 a, F1 b) { return a == b; }
+static inline M1 bitm_1(I1 x, I1 bit) { return (x & bit) != 0; }
+static inline I1 anym_1(M1 m) { return m; }
+static inline F1 lower_1(F1 a, F1 b) { return b < a ? b : a; }
+static inline F1 higher_1(F1 a, F1 b) { return a < b ? b : a; }
 static inline F1 absf_1(F1 x) { return __builtin_fabsf(x); }
 static inline I1 absi_1(I1 x) { return x < 0 ? (I1)(0u - (U1)x) : x; }
 static inline F1 floorf_1(F1 x) { return __builtin_floorf(x); }
@@ -112,6 +141,7 @@ static inline I1 isub_1(I1 a, I1 b) { return (I1)((U1)a - (U1)b); }
 static inline I1 imul_1(I1 a, I1 b) { return (I1)((U1)a * (U1)b); }
 static inline I1 shl_1(I1 a, int n) { return (I1)((U1)a << n); }
 static inline I1 shr_1(I1 a, int n) { return (I1)((U1)a >> n); }
+static inline F1 scale_1(F1 x, F1 n) { I1 e = toInt_1(n), m = e >> 1; return x * fromBits_1(shl_1(m + 127, 23)) * fromBits_1(shl_1(e - m + 127, 23)); }
 static inline F1 minf_1(F1 a, F1 b) { return a != a ? a : b < a || b != b ? b : a; }
 static inline F1 maxf_1(F1 a, F1 b) { return a != a ? a : a < b || b != b ? b : a; }
 static inline I1 mini_1(I1 a, I1 b) { return b < a ? b : a; }
@@ -158,6 +188,21 @@ static inline I$ loadb_$(const u8 *p) { BU$ b = *(const BU$ *)p; return __builti
 static inline void storef_$(float *p, F$ x) { *(FU$ *)p = x; }
 static inline void storei_$(int32_t *p, I$ x) { *(IU$ *)p = x; }
 static inline void storeb_$(u8 *p, I$ x) { *(BU$ *)p = __builtin_convertvector(x, B$); }
+// The first lanes alone; the others are 0, or stay in memory as they are.
+static inline F$ loadFirst_$(const float *p, int count) {
+#if $ == 16 && defined(__AVX512F__) && !defined(__clang__)
+  return (F$)__builtin_ia32_loadups512_mask(p, (F$){}, (1u << count) - 1);
+#else
+  F$ r = {}; memcpy(&r, p, count * 4); return r;
+#endif
+}
+static inline void storeFirst_$(float *p, F$ x, int count) {
+#if $ == 16 && defined(__AVX512F__) && !defined(__clang__)
+  __builtin_ia32_storeups512_mask(p, x, (1u << count) - 1);
+#else
+  memcpy(p, &x, count * 4);
+#endif
+}
 // The elements of two vectors in turns.
 static inline void storePairs_$(float *p, F$ a, F$ b) {
   storef_$(p, SHUFFLE(I$, a, b, LOWER_PAIRS)); storef_$(p + $, SHUFFLE(I$, a, b, UPPER_PAIRS));
@@ -203,6 +248,36 @@ static inline int32_t any_$(I$ m) {
 }
 static inline I$ bits_$(F$ x) { return (I$)x; }
 static inline F$ fromBits_$(I$ x) { return (F$)x; }
+// Masks of functions: a bit a lane where there are such registers, else a whole lane. lower and higher give a where one is NaN.
+#if $ == 16 && defined(__AVX512F__) && !defined(__clang__)
+typedef uint16_t M$;
+static inline M$ ltm_$(F$ a, F$ b) { return __builtin_ia32_cmpps512_mask(a, b, 1, -1, 4); }
+static inline M$ eqm_$(F$ a, F$ b) { return __builtin_ia32_cmpps512_mask(a, b, 0, -1, 4); }
+static inline M$ bitm_$(I$ x, int bit) { return __builtin_ia32_ptestmd512(x, splati_$(bit), -1); }
+static inline F$ pickf_$(M$ m, F$ a, F$ b) { return (F$)__builtin_ia32_blendmps_512_mask(b, a, m); }
+static inline I$ picki_$(M$ m, I$ a, I$ b) { return (I$)__builtin_ia32_blendmd_512_mask(b, a, m); }
+static inline int anym_$(M$ m) { return m != 0; }
+static inline F$ lower_$(F$ a, F$ b) { return (F$)__builtin_ia32_minps512_mask(b, a, a, -1, 4); }
+static inline F$ higher_$(F$ a, F$ b) { return (F$)__builtin_ia32_maxps512_mask(b, a, a, -1, 4); }
+#else
+typedef I$ M$;
+static inline M$ ltm_$(F$ a, F$ b) { return a < b; }
+static inline M$ eqm_$(F$ a, F$ b) { return a == b; }
+static inline M$ bitm_$(I$ x, int bit) { return (x & splati_$(bit)) != 0; }
+static inline F$ pickf_$(M$ m, F$ a, F$ b) { return selectf_$(m, a, b); }
+static inline I$ picki_$(M$ m, I$ a, I$ b) { return selecti_$(m, a, b); }
+static inline int anym_$(M$ m) { return any_$(m); }
+#if $ == 8 && defined(__AVX__) && !defined(__clang__)
+static inline F$ lower_$(F$ a, F$ b) { return __builtin_ia32_minps256(b, a); }
+static inline F$ higher_$(F$ a, F$ b) { return __builtin_ia32_maxps256(b, a); }
+#elif $ == 4 && defined(__SSE__) && !defined(__clang__)
+static inline F$ lower_$(F$ a, F$ b) { return __builtin_ia32_minps(b, a); }
+static inline F$ higher_$(F$ a, F$ b) { return __builtin_ia32_maxps(b, a); }
+#else
+static inline F$ lower_$(F$ a, F$ b) { return selectf_$(b < a, b, a); }
+static inline F$ higher_$(F$ a, F$ b) { return selectf_$(a < b, b, a); }
+#endif
+#endif
 static inline F$ absf_$(F$ x) { return (F$)((I$)x & 0x7fffffff); }
 static inline I$ absi_$(I$ x) { I$ s = x >> 31; return (I$)((U$)(x ^ s) - (U$)s); }
 ${elementwise('floorf', 'F', 'F', '__builtin_floorf(x[l])')}
@@ -216,6 +291,15 @@ static inline I$ isub_$(I$ a, I$ b) { return (I$)((U$)a - (U$)b); }
 static inline I$ imul_$(I$ a, I$ b) { return (I$)((U$)a * (U$)b); }
 static inline I$ shl_$(I$ a, int n) { return (I$)((U$)a << n); }
 static inline I$ shr_$(I$ a, int n) { return (I$)((U$)a >> n); }
+// x * 2^n, rounded once.
+static inline F$ scale_$(F$ x, F$ n) {
+#if $ == 16 && defined(__AVX512F__) && !defined(__clang__)
+  return (F$)__builtin_ia32_scalefps512_mask(x, n, x, -1, 4);
+#else
+  const I$ e = toInt_$(n), m = e >> 1;
+  return x * (F$)shl_$(m + 127, 23) * (F$)shl_$(e - m + 127, 23);
+#endif
+}
 static inline I$ rotl_$(I$ x, int n) { return (I$)((U$)x << n | (U$)x >> (32 - n)); }
 #if $ == 16 && defined(__AVX512F__) && !defined(__clang__)
 // The instructions give their second operand where one is NaN or both are zeros; where b is NaN, it is kept.
@@ -248,14 +332,7 @@ static inline F$ fma_$(F$ a, F$ b, F$ c) {
   F$ r; for (int l = 0; l < $; l++) r[l] = fma_1(a[l], b[l], c[l]); return r;
 #endif
 }
-static inline float sumf_$(F$ x) { for (int h = $ / 2; h > 0; h /= 2) for (int l = 0; l < h; l++) x[l] += x[l + h]; return x[0]; }
-static inline float prodf_$(F$ x) { for (int h = $ / 2; h > 0; h /= 2) for (int l = 0; l < h; l++) x[l] *= x[l + h]; return x[0]; }
-static inline float hmaxf_$(F$ x) { float r = x[0]; for (int l = 1; l < $; l++) r = maxf_1(r, x[l]); return r; }
-static inline float hminf_$(F$ x) { float r = x[0]; for (int l = 1; l < $; l++) r = minf_1(r, x[l]); return r; }
-static inline int32_t sumi_$(I$ x) { int32_t r = 0; for (int l = 0; l < $; l++) r = iadd_1(r, x[l]); return r; }
-static inline int32_t prodi_$(I$ x) { int32_t r = 1; for (int l = 0; l < $; l++) r = imul_1(r, x[l]); return r; }
-static inline int32_t hmaxi_$(I$ x) { int32_t r = x[0]; for (int l = 1; l < $; l++) r = maxi_1(r, x[l]); return r; }
-static inline int32_t hmini_$(I$ x) { int32_t r = x[0]; for (int l = 1; l < $; l++) r = mini_1(r, x[l]); return r; }
+ACROSS_LANES
 `
 
 /** uniform(seed, stream, step, i) on vectors of a width: Threefry-2x32-20, its first word's upper 24 bits as a fraction. */
