@@ -5,8 +5,10 @@ import { rebase } from '../../compiler/rebase.ts'
 import { type ScratchPlaces, scratchPlaces } from '../../compiler/scratch.ts'
 import type { Bf16 } from './bf16Plan.ts'
 import { bf16Functions } from './bf16Preamble.ts'
+import { keepPacks } from './keptPacks.ts'
 import { kernelText } from './kernel.ts'
 import { isMathName, mathFunction } from './math.ts'
+import { planOf } from './plan.ts'
 import { header, uniformFunction, vectorTypes } from './preamble.ts'
 import { offsetTables } from './tables.ts'
 
@@ -56,7 +58,10 @@ export function emitC(program: Program, target: CTarget): string {
   }
   let usesBf16 = false
   let wasAlone = true
-  const calls = program.kernels.map((kernel) => {
+  const [widest] = target.widths
+  const packed = keepPacks(program.kernels, (statement) => planOf(statement, widest, target.bf16))
+  const kept = new Map<string, string | null>(packed.names.map((name) => [name, null]))
+  const calls = packed.kernels.map((kernel) => {
     const context = {
       program,
       tables,
@@ -65,6 +70,7 @@ export function emitC(program: Program, target: CTarget): string {
       sharedSpace,
       blockSpace,
       bf16: target.bf16,
+      kept,
       useBf16: () => {
         usesBf16 = true
       },
@@ -94,7 +100,6 @@ export function emitC(program: Program, target: CTarget): string {
       `  ${fn}(${[...names.map((name) => argument(name, origins.get(name) ?? 0, program, scratch)), 'thread', 'threads'].join(', ')});`,
     ].join('\n')
   })
-  const [widest] = target.widths
   const bf16 = usesBf16 ? target.bf16 : null
   if (bf16?.unit === 'amx') {
     calls.unshift('  startTiles();')
