@@ -76,7 +76,7 @@ test('a compiler that hangs is given up', () => {
 })
 
 const blank = {
-  ...{ version: 'none', flags: [], widths: [1], fused: false, threads: null, machine: 'none' },
+  ...{ version: 'none', flags: [], widths: [1], fused: false, cache: 0, threads: null, machine: 'none' },
   bf16: { avx512: 'none', amx: 'none' },
 }
 

@@ -8,6 +8,7 @@ import type { Device } from '../../src/device/device.ts'
 import { type JsStorage, jsDevice } from '../../src/device/js/device.ts'
 import { bytesPerElement } from '../../src/dtype.ts'
 import { emitC } from '../../src/emit/c/emit.ts'
+import { usualCache } from '../../src/emit/c/tiles.ts'
 
 export interface CrossMachine {
   readonly compiler: string
@@ -58,7 +59,13 @@ export function crossDevice(machine: CrossMachine, threads: number): Device {
     ...jsDevice({ contractions: true }),
     name: 'native',
     load: (program) => {
-      const target = { widths: machine.widths, fused: machine.fused, maxThreads: threads, bf16: null }
+      const target = {
+        widths: machine.widths,
+        fused: machine.fused,
+        maxThreads: threads,
+        cache: usualCache,
+        bf16: null,
+      }
       const source = emitC(program, target)
       const buffers = program.external.map((name) => program.buffers.get(name)!)
       return {

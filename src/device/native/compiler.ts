@@ -1,5 +1,6 @@
 // The system's C compiler: found, and asked once what it can do here.
 import type { Bf16 } from '../../emit/c/bf16Plan.ts'
+import { usualCache } from '../../emit/c/tiles.ts'
 import { builtin, environment } from '../../platform.ts'
 import { cacheFolder, readEntry, temporaryFolder, writeEntry } from './cache.ts'
 import { loadKoffi } from './koffi.ts'
@@ -13,6 +14,8 @@ export interface CCompiler {
   readonly widths: readonly number[]
   /** Whether the machine multiplies and adds with one rounding. */
   readonly fused: boolean
+  /** Bytes of a core's second cache. */
+  readonly cache: number
   /** By what a program runs on several threads; null where it does not. */
   readonly threads: 'openmp' | 'pthreads' | null
   /** For each kind of instruction that multiplies bfloat16: null where it is there, else why it is not. */
@@ -121,7 +124,7 @@ function asked(path: string): CCompiler | string {
 const answerName = (path: string): string => `compiler-${hash(path).slice(0, 16)}.json`
 
 /** Counted up when more is asked: older answers then no longer count. */
-const answerForm = 4
+const answerForm = 6
 
 /** The compiler's file and the machine's instructions, as far as that costs next to nothing to find out. */
 function identityOf(path: string): string {
@@ -142,6 +145,17 @@ function machineText(): string {
   return ['model name', 'flags', 'Features', 'CPU part']
     .map((wanted) => lines.find((line) => line.startsWith(wanted)))
     .join('\n')
+}
+
+/** As Linux says; elsewhere what is usual. */
+function secondCache(): number {
+  try {
+    const text = builtin('node:fs').readFileSync('/sys/devices/system/cpu/cpu0/cache/index2/size', 'utf8')
+    const size = /^(\d+)K$/.exec(text.trim())
+    return size ? Number(size[1]) * 1024 : usualCache
+  } catch {
+    return usualCache
+  }
 }
 
 export const hash = (text: string | Uint8Array): string =>
@@ -205,6 +219,7 @@ export function ask(command: string, patience = 20): CCompiler | string {
         flags,
         widths: widthsOf(macros),
         fused: isFused(macros),
+        cache: secondCache(),
         threads,
         bf16: {
           avx512: bf16Absence('AVX512-BF16', { command, run, flags, macros }),

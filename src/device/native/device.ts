@@ -12,6 +12,7 @@ import { threads } from '../threads.ts'
 import { compileC } from './compile.ts'
 import { type CCompiler, compilerAbsence, findCompiler } from './compiler.ts'
 import { type Koffi, loadKoffi } from './koffi.ts'
+import { leastBytes, pageAdvice, pageBytes } from './pages.ts'
 import { type NativePrecision, nativePrecision } from './precision.ts'
 import { threadPoolText } from './threadPool.ts'
 
@@ -42,14 +43,19 @@ export function nativeDevice(chosen?: CCompiler): Device {
   const compiler = chosen ?? findCompiler()!
   const library = loadKoffi()!
 
+  const advise = pageAdvice(library)
   /** Memory that does not move, aligned for vectors, with room past its end for a vector's width. */
   const allocateBytes = (
     bytes: number,
   ): { readonly buffer: ArrayBuffer; readonly offset: number; readonly address: bigint } => {
-    const buffer = new ArrayBuffer(bytes + 2 * alignment)
+    const large = advise !== null && bytes >= leastBytes
+    const unit = BigInt(large ? pageBytes : alignment)
+    const buffer = new ArrayBuffer(bytes + Number(unit) + alignment)
     const start = library.address(buffer)
-    const offset = Number((BigInt(alignment) - (start % BigInt(alignment))) % BigInt(alignment))
-    return { buffer, offset, address: start + BigInt(offset) }
+    const offset = Number((unit - (start % unit)) % unit)
+    const address = start + BigInt(offset)
+    if (large) advise(address, bytes)
+    return { buffer, offset, address }
   }
   let arena = allocateBytes(0)
   let arenaBytes = 0
@@ -100,7 +106,13 @@ export function nativeDevice(chosen?: CCompiler): Device {
     // What runs once and is soon done would wait longer for the C compiler than for its result.
     if (use === 'once' && workOf(program) < compileWork) return loadJs(program)
     const { bf16 } = precision(allowedPrecision())
-    const source = emitC(program, { widths: compiler.widths, fused: compiler.fused, maxThreads, bf16 })
+    const source = emitC(program, {
+      widths: compiler.widths,
+      fused: compiler.fused,
+      maxThreads,
+      cache: compiler.cache,
+      bf16,
+    })
     const run = loadFunction(source, 'void run(void *buffers, int threads)') as RunProgram
     if (program.arenaBytes > arenaBytes) {
       arenaBytes = program.arenaBytes

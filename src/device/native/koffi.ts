@@ -2,7 +2,8 @@
 import { builtin } from '../../platform.ts'
 
 export interface Koffi {
-  load(path: string): { func(prototype: string): unknown }
+  /** A library, or with null what the process itself has. */
+  load(path: string | null): { func(prototype: string): unknown }
   address(value: unknown): bigint
 }
 

@@ -8,7 +8,6 @@ import { bf16Functions } from './bf16Preamble.ts'
 import { keepPacks } from './keptPacks.ts'
 import { kernelText } from './kernel.ts'
 import { isMathName, mathFunction } from './math.ts'
-import { planOf } from './plan.ts'
 import { header, uniformFunction, vectorTypes } from './preamble.ts'
 import { offsetTables } from './tables.ts'
 
@@ -19,6 +18,8 @@ export interface CTarget {
   readonly fused: boolean
   /** For how many threads there is workspace. */
   readonly maxThreads: number
+  /** Bytes of a core's second cache. */
+  readonly cache: number
   /** How products of f32 may be computed less exactly; null: they may not. */
   readonly bf16: Bf16 | null
 }
@@ -59,7 +60,7 @@ export function emitC(program: Program, target: CTarget): string {
   let usesBf16 = false
   let wasAlone = true
   const [widest] = target.widths
-  const packed = keepPacks(program.kernels, (statement) => planOf(statement, widest, target.bf16))
+  const packed = keepPacks(program.kernels, { width: widest, cache: target.cache, bf16: target.bf16 })
   const kept = new Map<string, string | null>(packed.names.map((name) => [name, null]))
   const calls = packed.kernels.map((kernel) => {
     const context = {
@@ -69,6 +70,7 @@ export function emitC(program: Program, target: CTarget): string {
       define,
       sharedSpace,
       blockSpace,
+      cache: target.cache,
       bf16: target.bf16,
       kept,
       useBf16: () => {

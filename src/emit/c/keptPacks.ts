@@ -2,7 +2,8 @@
 import { accessesOf } from '../../compiler/divisions.ts'
 import type { ContractionStatement, Kernel, PackStatement, Panel, Statement } from '../../compiler/ir.ts'
 import { affineKey } from '../../index/index.ts'
-import { type Plan, packingCost, panelColumns, panelsOf } from './plan.ts'
+import { floatBlocks } from './floatPlan.ts'
+import { type Machine, type Plan, packingCost, panelColumns, panelsOf, planOf } from './plan.ts'
 
 /** From this part of a product's cost on, packing is worth memory of its own. */
 const leastShare = 0.02
@@ -22,13 +23,13 @@ interface Kept {
 
 /**
  * The same kernels, with a `pack` statement in the first of those that multiply by one operand and its name, one of `names`,
- * in all of them. `planOf` says how a product would run.
+ * in all of them.
  */
 export function keepPacks(
   kernels: readonly Kernel[],
-  planOf: (statement: ContractionStatement) => Plan,
+  machine: Machine,
 ): { readonly kernels: readonly Kernel[]; readonly names: readonly string[] } {
-  const kept = keptOperands(kernels, planOf)
+  const kept = keptOperands(kernels, machine)
   const changed = new Map<Statement, readonly Statement[]>()
   kept.forEach(({ uses }, number) => {
     for (const [position, { statement, side }] of uses.entries()) {
@@ -44,14 +45,14 @@ export function keepPacks(
 
 const nameOf = (number: number): string => `kept${number}`
 
-function keptOperands(kernels: readonly Kernel[], planOf: (statement: ContractionStatement) => Plan): readonly Kept[] {
+function keptOperands(kernels: readonly Kernel[], machine: Machine): readonly Kept[] {
   const all: Kept[] = []
   const open = new Map<string, Kept>()
   // A product in a loop has packed what does not move with it.
   for (const statement of kernels.flatMap(({ body }) => body)) {
-    const plan = statement.kind === 'contraction' && statement.parallel ? planOf(statement) : null
+    const plan = statement.kind === 'contraction' && statement.parallel ? planOf(statement, machine) : null
     if (statement.kind === 'contraction' && plan && isWorthKeeping(plan)) {
-      const key = keyOf(plan)
+      const key = keyOf(plan, machine)
       const known = open.get(key) ?? {
         buffer: plan.b.buffer,
         size: panelsOf(plan) * panelColumns(plan) * plan.k,
@@ -79,7 +80,9 @@ const isWorthKeeping = (plan: Plan): boolean =>
 const productCost = ({ m, n, k, width }: Plan): number => m * Math.ceil(n / width) * k
 
 /** Equal for operands that are packed alike. */
-function keyOf({ b, n, k, tile, bf16 }: Plan): string {
+function keyOf(plan: Plan, { cache }: Machine): string {
+  const { b, n, k, tile, bf16, width } = plan
   const { buffer, base, rows, columns } = b
-  return [buffer, affineKey(base), n, k, tile.vectors, bf16 !== null, rows.join(), columns.join()].join(';')
+  const sums = bf16 ? 'bf16' : floatBlocks(plan, tile, width, cache).sums
+  return [buffer, affineKey(base), n, k, tile.vectors, sums, rows.join(), columns.join()].join(';')
 }

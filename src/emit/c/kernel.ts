@@ -39,7 +39,10 @@ export function kernelText(
   const body = arrangeLoops(kernel.body, context.widths[0])
   // Sums of a whole kernel are one thread's, in one order.
   const alone = blockWork(kernel.body) < parallelWork || body.some((statement) => statement.kind === 'accumulator')
-  const planned: KernelContext = { ...context, ...planContractions(body, context.widths[0], context.bf16) }
+  const planned: KernelContext = {
+    ...context,
+    ...planContractions(body, { width: context.widths[0], cache: context.cache, bf16: context.bf16 }),
+  }
   const scope: Scope = { context: planned, place: plainPlace(planned), types: new Map() }
   if (alone) return { lines: ['  if (thread == 0) {', ...block(body, scope, '    '), '  }'], alone }
   return { lines: shared(body, scope), alone }

@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import { compileGraph } from '../../../src/compiler/compile.ts'
 import { nativeAbsence, nativeDevice } from '../../../src/device/native/device.ts'
 import { emitC } from '../../../src/emit/c/emit.ts'
+import { usualCache } from '../../../src/emit/c/tiles.ts'
 import { setDevice, setThreads, type Tensor, tensor } from '../../../src/index.ts'
 import { uniformAt } from '../../../src/random/threefry.ts'
 import { outputsOf, run } from '../../compiler/run.ts'
@@ -19,7 +20,7 @@ const numbers = (stream: number, ...shape: number[]): Tensor => {
   )
 }
 
-const target = { widths: [16, 4, 1], fused: true, maxThreads: 2, bf16: null }
+const target = { widths: [16, 4, 1], fused: true, maxThreads: 2, cache: usualCache, bf16: null }
 
 /** How many products pack what they multiply by, and how many kernels do it for others. */
 function packings(tensors: readonly Tensor[]): { readonly own: number; readonly kept: number } {
