@@ -1,5 +1,5 @@
 // Tiles of f32 products: a read as it lies or staged, sums in registers.
-import { farElements, floatBlocks, readsVectors, type Staging, stagingOf } from './floatPlan.ts'
+import { farElements, floatBlocks, readsVectors, type Staging, stagingOf, summandsOf } from './floatPlan.ts'
 import { packFunction } from './packing.ts'
 import { type ContractionContext, type Form, type Plan, packingOf, panelColumns, panelsOf } from './plan.ts'
 import { columnCount, resultRow, storeRow } from './storeRow.ts'
@@ -8,9 +8,9 @@ import { sumBlock } from './tiles.ts'
 
 export function floatForm(plan: Plan, context: ContractionContext): Form {
   const way = stagingOf(plan)
-  const { sums, columns } = floatBlocks(plan, plan.tile, plan.width, context.cache)
+  const { columns } = floatBlocks(plan, plan.tile, plan.width, context.cache)
   return {
-    sumBlock: sums,
+    sumBlock: summandsOf(plan, context.cache),
     columnBlock: columns,
     words: (summands) => summands,
     depth: '(k1 - k0)',
