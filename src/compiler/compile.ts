@@ -6,6 +6,7 @@ import { pairAngles } from './angles.ts'
 import { aligned, planArena } from './arena.ts'
 import { prepareContractions } from './contraction/prepare.ts'
 import { unflattenProducts } from './contraction/unflatten.ts'
+import { unfoldWindows } from './contraction/unfold.ts'
 import type { Places } from './elements.ts'
 import type { Buffer, Kernel, Program } from './ir.ts'
 import { joinInPlace } from './joins.ts'
@@ -36,7 +37,9 @@ export interface Target {
 /** Compiles a request: one program that computes all outputs and then stores the new values of all updated parameters. */
 export function compileGraph(request: Request, target: Target): Compiled {
   const wanted = computedRequest(
-    target.contractions ? pairAngles(shareCalls(unflattenProducts(prepareContractions(request)))) : request,
+    target.contractions
+      ? pairAngles(shareCalls(unflattenProducts(unfoldWindows(prepareContractions(request)))))
+      : request,
   )
   const plan = schedule(wanted, target)
   const layout = layOut(wanted, plan)
