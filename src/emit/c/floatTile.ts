@@ -1,8 +1,8 @@
 // Tiles of f32 products: a read as it lies or staged, sums in registers.
 import { farElements, floatBlocks, readsVectors, type Staging, stagingOf } from './floatPlan.ts'
 import { packFunction } from './packing.ts'
-import { type ContractionContext, type Form, type Plan, packingOf, panelColumns } from './plan.ts'
-import { columnCount, storeRow } from './storeRow.ts'
+import { type ContractionContext, type Form, type Plan, packingOf, panelColumns, panelsOf } from './plan.ts'
+import { columnCount, resultRow, storeRow } from './storeRow.ts'
 import { runLength, stepOf } from './tables.ts'
 import { sumBlock } from './tiles.ts'
 
@@ -38,8 +38,11 @@ const asksAhead = ({ a, m, k }: Plan, way: Staging): boolean =>
 const stageStride = (plan: Plan): number => Math.min(plan.k, sumBlock) + 16
 
 /** Asks for where the rows of the next tile begin: what follows comes by itself, but not the first of it. */
-function aheadLines({ a, m, k, tile: { rows } }: Plan, context: ContractionContext): string[] {
-  if (m * k < farElements || stepOf(a.columns) !== 1) return []
+function aheadLines(plan: Plan, context: ContractionContext): string[] {
+  const { a, m, k } = plan
+  const { rows } = plan.tile
+  // Through a single panel rows are read without a pause.
+  if (m * k < farElements || stepOf(a.columns) !== 1 || panelsOf(plan) === 1) return []
   return [
     `        for (int r = i + ${rows}; r < i + ${2 * rows} && r < ${m}; r++) {`,
     `          const float *row = a + ${context.tables.nameOf(a.rows)}[r] + ${a.columns[0]} + k0;`,
@@ -127,7 +130,7 @@ function tileFunction(
     for (let r = 0; r < rows; r++)
       for (let v = 0; v < vectors; v++)
         lines.push(
-          `  if (${r} < rows) __builtin_prefetch(c + ${context.tables.nameOf(plan.c.rows)}[i + ${r}] + ${at} + ${v * w}, 1);`,
+          `  if (${r} < rows) __builtin_prefetch(c + ${resultRow(plan, `i + ${r}`, context)} + ${at} + ${v * w}, 1);`,
         )
   }
   if (packs)
@@ -175,19 +178,16 @@ function tileFunction(
   }
   lines.push('}')
   const rest = m % rows
+  // Called, not inlined: its loop wants all registers, and gets them back from vectors where what is around it holds some.
+  const head = `static __attribute__((noinline)) void ${name}(${parameters}) {`
   if (isOwn) {
     const calls = Array.from({ length: tiles }, (_, tile) => {
       const count = Math.min(rows, m - tile * rows)
       return `  if (i == ${tile * rows}) { ${name}_rows(${passed}, ${tile * rows}, p, k0, k1, ${count}); return; }`
     })
-    return [...lines, `static void ${name}(${parameters}) {`, ...calls, '}'].join('\n')
+    return [...lines, head, ...calls, '}'].join('\n')
   }
   const whenRest =
     rest === 0 ? '' : `  if (i + ${rows} > ${m}) { ${name}_rows(${passed}, i, p, k0, k1, ${rest}); return; }\n`
-  return [
-    ...lines,
-    `static void ${name}(${parameters}) {`,
-    `${whenRest}  ${name}_rows(${passed}, i, p, k0, k1, ${rows});`,
-    '}',
-  ].join('\n')
+  return [...lines, head, `${whenRest}  ${name}_rows(${passed}, i, p, k0, k1, ${rows});`, '}'].join('\n')
 }

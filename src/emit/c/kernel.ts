@@ -25,6 +25,7 @@ import {
   variableName,
 } from './lanes.ts'
 import { type ContractionContext, planContractions } from './plan.ts'
+import { tailLanes } from './tail.ts'
 
 export interface KernelContext extends ContractionContext {
   readonly program: Program
@@ -43,7 +44,7 @@ export function kernelText(
     ...context,
     ...planContractions(body, { width: context.widths[0], cache: context.cache, bf16: context.bf16 }),
   }
-  const scope: Scope = { context: planned, place: plainPlace(planned), types: new Map() }
+  const scope: Scope = { context: planned, place: plainPlace(planned), types: new Map(), perLane: new Set() }
   if (alone) return { lines: ['  if (thread == 0) {', ...block(body, scope, '    '), '  }'], alone }
   return { lines: shared(body, scope), alone }
 }
@@ -117,6 +118,8 @@ interface Scope {
   readonly place: Place
   /** The types of accumulators. */
   readonly types: Map<string, ScalarType>
+  /** Accumulators of which a loop in lanes holds one a lane, added up when it is done. */
+  readonly perLane: ReadonlySet<string>
 }
 
 const plainPlace = (context: KernelContext): Place => ({
@@ -124,6 +127,7 @@ const plainPlace = (context: KernelContext): Place => ({
   width: 1,
   index: null,
   start: 0,
+  active: null,
   inLanes: new Set(),
   use: context.use,
 })
@@ -171,6 +175,13 @@ function statementText(statement: Statement, scope: Scope, indent: string): stri
       }
       const w = place.width
       const next = accumulated(statement.op, type, name, asLanes(value, type, w), w)
+      if (place.active !== null && scope.perLane.has(statement.name)) {
+        const counts = [
+          `lti_${w}(iota_${w}, splati_${w}(${place.active}))`,
+          ...(where ? [asLanes(where, 'bool', w)] : []),
+        ]
+        return [`${indent}${name} = select${letterOf(type)}_${w}(${counts.join(' & ')}, ${next}, ${name});`]
+      }
       if (!where) return [`${indent}${name} = ${next};`]
       if (!where.lanes) return [`${indent}if (${where.text}) ${name} = ${next};`]
       return [`${indent}${name} = select${letterOf(type)}_${w}(${where.text}, ${next}, ${name});`]
@@ -253,6 +264,8 @@ function storeText(statement: Statement & { kind: 'store' }, place: Place, inden
   const w = place.width
   const lanes = asLanes(value, statement.value.type, w)
   const stored = isBool ? `${lanes} & 1` : lanes
+  if (place.active !== null)
+    return [`${indent}storeFirst_${w}(${buffer} + ${scalarIndex(offset)}, ${stored}, ${place.active});`]
   if (stride === 1) return [`${indent}store${letter}_${w}(${buffer} + ${scalarIndex(offset)}, ${stored});`]
   return [`${indent}scatter${letter}_${w}(${buffer}, ${asLanes(indexText(offset, place), 'i32', w)}, ${stored});`]
 }
@@ -276,13 +289,19 @@ function loopText(loop: LoopStatement, scope: Scope, indent: string, divided = f
   }
   const lines: string[] = []
   const outside = accumulatedOutside(loop.body)
+  const { widths, program } = scope.context
+  const vectors = (part: LoopStatement, width: number, active: number | null): void =>
+    void lines.push(...lanesText(part, { width, active }, outside, scope, indent, divided))
+  const tail = tailLanes(loop, widths, program)
+  const whole = extent - (tail ?? 0)
   let at = start
-  for (const width of scope.context.widths) {
-    const end = at + Math.floor((start + extent - at) / width) * width
+  for (const width of widths) {
+    const end = at + Math.floor((start + whole - at) / width) * width
     if (end === at) continue
-    lines.push(...lanesText({ ...loop, start: at, extent: end - at }, width, outside, scope, indent, divided))
+    vectors({ ...loop, start: at, extent: end - at }, width, null)
     at = end
   }
+  if (tail !== null) vectors({ ...loop, start: at, extent: widths[0] }, widths[0], tail)
   return lines
 }
 
@@ -297,15 +316,15 @@ function loopHead(index: string, start: number, extent: number, step: number, di
 /** One loop in vectors of a width; sums of lanes that the loop leaves behind are added up after it, in a fixed order. */
 function lanesText(
   loop: LoopStatement,
-  width: number,
+  { width, active }: { readonly width: number; readonly active: number | null },
   outside: ReadonlyMap<string, AccumulateOperator>,
   scope: Scope,
   indent: string,
   divided: boolean,
 ): string[] {
   const { index, start, extent, body } = loop
-  const place: Place = { ...scope.place, width, index, start, inLanes: new Set<string>() }
-  const inner: Scope = { ...scope, place, types: new Map(scope.types) }
+  const place: Place = { ...scope.place, width, index, start, active, inLanes: new Set<string>() }
+  const inner: Scope = { ...scope, place, types: new Map(scope.types), perLane: new Set(outside.keys()) }
   const head = loopHead(index, start, extent, width, divided)
   if (width === 1) {
     const plain: Scope = { ...inner, place: { ...place, index: null } }

@@ -13,6 +13,8 @@ export interface Place {
   readonly index: string | null
   /** Where the loop's vectors begin. */
   readonly start: number
+  /** How many lanes count, from the first on; all of them where null. */
+  readonly active: number | null
   /** Names that hold one value a lane. */
   readonly inLanes: ReadonlySet<string>
   /** Notes that a helper function is needed at a width. */
@@ -173,11 +175,13 @@ function loadText(value: Value & { kind: 'load' }, place: Place): Text {
   }
   const pattern = letter === 'd' ? null : patternOf(offset, place)
   const loaded =
-    stride === 1
-      ? `load${letter}_${w}(${buffer} + ${scalarIndex(offset)})`
-      : pattern && letter !== 'd'
-        ? spreadLoad(letter, `${buffer} + ${scalarIndex(offset)}`, pattern)
-        : `gather${letter}_${w}(${buffer}, ${indexText(offset, place).text})`
+    stride === 1 && place.active !== null
+      ? `loadFirst_${w}(${buffer} + ${scalarIndex(offset)}, ${place.active})`
+      : stride === 1
+        ? `load${letter}_${w}(${buffer} + ${scalarIndex(offset)})`
+        : pattern && letter !== 'd'
+          ? spreadLoad(letter, `${buffer} + ${scalarIndex(offset)}`, pattern)
+          : `gather${letter}_${w}(${buffer}, ${indexText(offset, place).text})`
   return asMask(condition ? `(${condition.text} ? ${loaded} : ${zero})` : loaded, true)
 }
 

@@ -5,6 +5,7 @@ export function vectorTypes(width: number): string {
   return width === 1
     ? scalarTypes
     : vectorTemplate
+        .replace('ACROSS_LANES', acrossLanes(width))
         .replaceAll('$', String(width))
         .replaceAll('@', String(width * 4))
         .replaceAll(
@@ -19,6 +20,26 @@ export function vectorTypes(width: number): string {
           'UPPER_PAIRS',
           list(width, (lane) => Math.floor((lane + width) / 2) + (lane % 2) * width),
         )
+}
+
+/** Functions that leave one number of a vector: halves are joined until one lane is left, always in this order. */
+function acrossLanes(width: number): string {
+  const halvings: string[] = []
+  for (let half = width / 2; half >= 1; half /= 2) {
+    halvings.push(`y = SHUFFLE(I$, x, x, ${list(width, (lane) => lane ^ half)}); x = JOIN;`)
+  }
+  const define = (name: string, scalar: string, vector: string, join: string) =>
+    `static inline ${scalar} ${name}_$(${vector} x) { ${vector} y; ${halvings.join(' ').replaceAll('JOIN', join)} return x[0]; }`
+  return [
+    define('sumf', 'float', 'F$', 'x + y'),
+    define('prodf', 'float', 'F$', 'x * y'),
+    define('hmaxf', 'float', 'F$', 'maxf_$(x, y)'),
+    define('hminf', 'float', 'F$', 'minf_$(x, y)'),
+    define('sumi', 'int32_t', 'I$', 'iadd_$(x, y)'),
+    define('prodi', 'int32_t', 'I$', 'imul_$(x, y)'),
+    define('hmaxi', 'int32_t', 'I$', 'maxi_$(x, y)'),
+    define('hmini', 'int32_t', 'I$', 'mini_$(x, y)'),
+  ].join('\n')
 }
 
 const list = (width: number, of: (lane: number) => number): string =>
@@ -167,6 +188,21 @@ static inline I$ loadb_$(const u8 *p) { BU$ b = *(const BU$ *)p; return __builti
 static inline void storef_$(float *p, F$ x) { *(FU$ *)p = x; }
 static inline void storei_$(int32_t *p, I$ x) { *(IU$ *)p = x; }
 static inline void storeb_$(u8 *p, I$ x) { *(BU$ *)p = __builtin_convertvector(x, B$); }
+// The first lanes alone; the others are 0, or stay in memory as they are.
+static inline F$ loadFirst_$(const float *p, int count) {
+#if $ == 16 && defined(__AVX512F__) && !defined(__clang__)
+  return (F$)__builtin_ia32_loadups512_mask(p, (F$){}, (1u << count) - 1);
+#else
+  F$ r = {}; memcpy(&r, p, count * 4); return r;
+#endif
+}
+static inline void storeFirst_$(float *p, F$ x, int count) {
+#if $ == 16 && defined(__AVX512F__) && !defined(__clang__)
+  __builtin_ia32_storeups512_mask(p, x, (1u << count) - 1);
+#else
+  memcpy(p, &x, count * 4);
+#endif
+}
 // The elements of two vectors in turns.
 static inline void storePairs_$(float *p, F$ a, F$ b) {
   storef_$(p, SHUFFLE(I$, a, b, LOWER_PAIRS)); storef_$(p + $, SHUFFLE(I$, a, b, UPPER_PAIRS));
@@ -296,14 +332,7 @@ static inline F$ fma_$(F$ a, F$ b, F$ c) {
   F$ r; for (int l = 0; l < $; l++) r[l] = fma_1(a[l], b[l], c[l]); return r;
 #endif
 }
-static inline float sumf_$(F$ x) { for (int h = $ / 2; h > 0; h /= 2) for (int l = 0; l < h; l++) x[l] += x[l + h]; return x[0]; }
-static inline float prodf_$(F$ x) { for (int h = $ / 2; h > 0; h /= 2) for (int l = 0; l < h; l++) x[l] *= x[l + h]; return x[0]; }
-static inline float hmaxf_$(F$ x) { float r = x[0]; for (int l = 1; l < $; l++) r = maxf_1(r, x[l]); return r; }
-static inline float hminf_$(F$ x) { float r = x[0]; for (int l = 1; l < $; l++) r = minf_1(r, x[l]); return r; }
-static inline int32_t sumi_$(I$ x) { int32_t r = 0; for (int l = 0; l < $; l++) r = iadd_1(r, x[l]); return r; }
-static inline int32_t prodi_$(I$ x) { int32_t r = 1; for (int l = 0; l < $; l++) r = imul_1(r, x[l]); return r; }
-static inline int32_t hmaxi_$(I$ x) { int32_t r = x[0]; for (int l = 1; l < $; l++) r = maxi_1(r, x[l]); return r; }
-static inline int32_t hmini_$(I$ x) { int32_t r = x[0]; for (int l = 1; l < $; l++) r = mini_1(r, x[l]); return r; }
+ACROSS_LANES
 `
 
 /** uniform(seed, stream, step, i) on vectors of a width: Threefry-2x32-20, its first word's upper 24 bits as a fraction. */
