@@ -64,6 +64,8 @@ export interface Form {
   tile(): string
   /** The same, of a tile that packs b as it reads it; null where b is packed apart. */
   readonly packingTile: (() => string) | null
+  /** The same, of a tile that asks for rows of a beforehand; null where these come by themselves. */
+  readonly askingTile: (() => string) | null
   /** Lines before a tile's rows of a are used: that copy them to `stage`, or ask for the next. */
   stage(): readonly string[]
   /** What a tile reads its rows of a from. */
