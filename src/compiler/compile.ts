@@ -6,8 +6,10 @@ import { pairAngles } from './angles.ts'
 import { aligned, planArena } from './arena.ts'
 import { prepareContractions } from './contraction/prepare.ts'
 import { unflattenProducts } from './contraction/unflatten.ts'
+import { unfoldWindows } from './contraction/unfold.ts'
 import type { Places } from './elements.ts'
 import type { Buffer, Kernel, Program } from './ir.ts'
+import { joinInPlace } from './joins.ts'
 import { lowerKernel } from './lower.ts'
 import { keepNear } from './nearness.ts'
 import { type ComputedNode, isLeaf, resolve, storageNode } from './reads.ts'
@@ -35,7 +37,9 @@ export interface Target {
 /** Compiles a request: one program that computes all outputs and then stores the new values of all updated parameters. */
 export function compileGraph(request: Request, target: Target): Compiled {
   const wanted = computedRequest(
-    target.contractions ? pairAngles(shareCalls(unflattenProducts(prepareContractions(request)))) : request,
+    target.contractions
+      ? pairAngles(shareCalls(unflattenProducts(unfoldWindows(prepareContractions(request)))))
+      : request,
   )
   const plan = schedule(wanted, target)
   const layout = layOut(wanted, plan)
@@ -232,12 +236,16 @@ function copyKernel(from: string, to: string, at: number, layout: Layout): Kerne
   }
 }
 
-/** The kernels such that what they hand on stays in the cache; the layout changes with them. */
+/** The kernels without needless copies, and such that what they hand on stays in the cache; the layout changes with them. */
 function nearer(kernels: readonly Kernel[], { buffers }: Layout): readonly Kernel[] {
+  const lengthOf = (name: string): number | null => (isOwn(name) ? buffers.get(name)!.length : null)
   const bytesOf = (name: string): number => buffers.get(name)!.length * bytesPerElement(buffers.get(name)!.dtype)
   // Scratch has room for numbers of this type.
   const isOwn = (name: string): boolean => buffers.get(name)!.use === 'arena' && buffers.get(name)!.dtype === 'f32'
-  const near = keepNear(kernels, bytesOf, isOwn)
+  const joined = joinInPlace(kernels, lengthOf)
+  const used = new Set(joined.flatMap(({ reads, writes }) => [...reads, ...writes]))
+  for (const name of [...buffers.keys()]) if (isOwn(name) && !used.has(name)) buffers.delete(name)
+  const near = keepNear(joined, bytesOf, isOwn)
   for (const [name, length] of near.scratch) buffers.set(name, { ...buffers.get(name)!, length, use: 'scratch' })
   return near.kernels
 }

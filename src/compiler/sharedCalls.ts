@@ -26,10 +26,12 @@ export function shareCalls(request: Request): Request {
 function readingShared(node: Node, shared: ReadonlySet<Node>): Node {
   if (node.kind !== 'comprehension') return node
   const operands = new Map(node.operands)
+  const names = new Map<Node, string>()
   const replaced = (expr: Expr): Expr => {
     const found = callOf(node, expr)
     if (!found || found.value === node || !shared.has(found.value)) return mapChildren(expr, replaced)
-    const operand = `${found.fn} ${found.value.id}`
+    const operand = names.get(found.value) ?? `${found.fn} ${names.size}`
+    names.set(found.value, operand)
     operands.set(operand, found.value)
     return read(
       operand,
@@ -50,9 +52,19 @@ interface FoundCall {
   readonly ranges: readonly BoundRange[]
 }
 
+const known = new WeakMap<ComprehensionNode, Map<Expr, FoundCall | null>>()
+
 /** A costly function of f32 numbers in a node's body, as a node of its own; null where an expression is none. */
 function callOf(node: ComprehensionNode, expr: Expr): FoundCall | null {
   if (node.dtype !== 'f32' || expr.kind !== 'call' || functionCost(expr.fn) < leastCost) return null
+  const calls = known.get(node) ?? new Map<Expr, FoundCall | null>()
+  known.set(node, calls)
+  const call = calls.get(expr) ?? (calls.has(expr) ? null : callAlone(node, expr))
+  calls.set(expr, call)
+  return call
+}
+
+function callAlone(node: ComprehensionNode, expr: Expr & { readonly kind: 'call' }): FoundCall | null {
   const names = new Set<string>()
   const intervals = intervalsOf(node)
   let isPlain = true

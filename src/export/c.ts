@@ -68,10 +68,16 @@ const heading = (name: string, { input, output }: ForwardProgram): string =>
     '#elif defined(__GNUC__)',
     '#pragma GCC optimize("fp-contract=off")',
     '#endif',
-    // Not every network uses all that a file begins with.
-    ...['unused-function', 'unused-variable', 'unused-const-variable', 'psabi'].map(
+    // Not every network uses all that a file begins with; vectors are no part of the standard.
+    ...['unused-function', 'unused-variable', 'unused-const-variable', 'unused-parameter', 'pedantic', 'psabi'].map(
       (warning) => `#pragma GCC diagnostic ignored "-W${warning}"`,
     ),
+    '#include <stdint.h>',
+    '#ifdef __cplusplus',
+    '#define restrict __restrict',
+    'extern "C"',
+    '#endif',
+    `void ${name}(const ${cTypes[input.dtype]} *x, ${cTypes[output.dtype]} *y);`,
   ].join('\n')
 
 function constants({ external }: ForwardProgram): string[] {

@@ -36,7 +36,7 @@ const functionsText = (count: number): string =>
     '#include <stdio.h>',
     header,
     ...[1, 4].map(vectorTypes),
-    ...names.map((name) => mathFunction(name, 4, { widest: true, fused: arm64.fused })),
+    ...names.map((name) => mathFunction(name, 4, { widest: true, fused: arm64.fused, scales: false })),
     `static float x[${count}], y[${count}];`,
     `int main(void) {`,
     `  if (fread(x, 4, ${count}, stdin) != ${count}) return 1;`,

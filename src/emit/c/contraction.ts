@@ -16,6 +16,7 @@ export function packText(statement: PackStatement, context: ContractionContext, 
   const { sumBlock, words, packer } = formOf(plan, context)
   const size = panelsOf(plan) * panelColumns(plan)
   plan.prepacked = context.sharedSpace(size * words(plan.k))
+  if (context.kept.has(statement.name)) context.kept.set(statement.name, plan.prepacked)
   const pack = packer()
   const lines: string[] = []
   for (let from = 0; from < plan.k; from += sumBlock) {
@@ -35,6 +36,7 @@ export function contractionText(
   part = '0, 1',
 ): string[] {
   const plan = context.plans.get(statement)!
+  if (plan.b.packed !== null) plan.prepacked ??= context.kept.get(plan.b.packed) ?? null
   const product = plan.dots === null ? productFunction(plan, context) : dotsFunction(plan, plan.dots, context)
   const { a, b, c } = plan
   const at = (panel: Panel) => `${panel.buffer} + ${scalarIndex(panel.base)}`

@@ -5,6 +5,7 @@ export function vectorTypes(width: number): string {
   return width === 1
     ? scalarTypes
     : vectorTemplate
+        .replace('ACROSS_LANES', acrossLanes(width))
         .replaceAll('$', String(width))
         .replaceAll('@', String(width * 4))
         .replaceAll(
@@ -19,6 +20,26 @@ export function vectorTypes(width: number): string {
           'UPPER_PAIRS',
           list(width, (lane) => Math.floor((lane + width) / 2) + (lane % 2) * width),
         )
+}
+
+/** Functions that leave one number of a vector: halves are joined until one lane is left, always in this order. */
+function acrossLanes(width: number): string {
+  const halvings: string[] = []
+  for (let half = width / 2; half >= 1; half /= 2) {
+    halvings.push(`y = SHUFFLE(I$, x, x, ${list(width, (lane) => lane ^ half)}); x = JOIN;`)
+  }
+  const define = (name: string, scalar: string, vector: string, join: string) =>
+    `static inline ${scalar} ${name}_$(${vector} x) { ${vector} y; ${halvings.join(' ').replaceAll('JOIN', join)} return x[0]; }`
+  return [
+    define('sumf', 'float', 'F$', 'x + y'),
+    define('prodf', 'float', 'F$', 'x * y'),
+    define('hmaxf', 'float', 'F$', 'maxf_$(x, y)'),
+    define('hminf', 'float', 'F$', 'minf_$(x, y)'),
+    define('sumi', 'int32_t', 'I$', 'iadd_$(x, y)'),
+    define('prodi', 'int32_t', 'I$', 'imul_$(x, y)'),
+    define('hmaxi', 'int32_t', 'I$', 'maxi_$(x, y)'),
+    define('hmini', 'int32_t', 'I$', 'mini_$(x, y)'),
+  ].join('\n')
 }
 
 const list = (width: number, of: (lane: number) => number): string =>
@@ -49,6 +70,16 @@ typedef uint8_t u8;
 #define FUSED 1
 #else
 #define FUSED 0
+#endif
+// Keeps a vector that is used often in a register: compilers would rather read memory again.
+#if defined(__AVX512F__)
+#define HOLD(x) __asm__("" : "+v"(x))
+#elif defined(__SSE__)
+#define HOLD(x) __asm__("" : "+x"(x))
+#elif defined(__aarch64__)
+#define HOLD(x) __asm__("" : "+w"(x))
+#else
+#define HOLD(x)
 #endif
 // A vector of the lanes named, from two shorter ones in memory.
 #define PARTS(element, lanes, p, q) \\
@@ -174,22 +205,6 @@ static inline void storePairs_$(float *p, F$ a, F$ b) {
 static inline F$ gatherf_$(const float *p, I$ o) { F$ r; for (int l = 0; l < $; l++) r[l] = p[o[l]]; return r; }
 static inline I$ gatheri_$(const int32_t *p, I$ o) { I$ r; for (int l = 0; l < $; l++) r[l] = p[o[l]]; return r; }
 static inline I$ gatherb_$(const u8 *p, I$ o) { I$ r; for (int l = 0; l < $; l++) r[l] = p[o[l]]; return r; }
-static inline F$ gatherMaskedf_$(const float *p, I$ o, I$ m) { F$ r; for (int l = 0; l < $; l++) r[l] = m[l] ? p[o[l]] : 0; return r; }
-static inline I$ gatherMaskedi_$(const int32_t *p, I$ o, I$ m) { I$ r; for (int l = 0; l < $; l++) r[l] = m[l] ? p[o[l]] : 0; return r; }
-static inline I$ gatherMaskedb_$(const u8 *p, I$ o, I$ m) { I$ r; for (int l = 0; l < $; l++) r[l] = m[l] ? p[o[l]] : 0; return r; }
-static inline F$ loadMaskedf_$(const float *p, I$ m) {
-#if $ == 16 && defined(__AVX512F__) && defined(__AVX512DQ__) && HAS_INSTRUCTION(__builtin_ia32_loadups512_mask)
-  return (F$)__builtin_ia32_loadups512_mask(p, (F$){}, __builtin_ia32_cvtd2mask512(m));
-#elif $ == 8 && defined(__AVX2__) && HAS_INSTRUCTION(__builtin_ia32_maskloadps256)
-  return (F$)__builtin_ia32_maskloadps256((const F$ *)p, m);
-#elif $ == 4 && defined(__AVX2__) && HAS_INSTRUCTION(__builtin_ia32_maskloadps)
-  return (F$)__builtin_ia32_maskloadps((const F$ *)p, m);
-#else
-  F$ r; for (int l = 0; l < $; l++) r[l] = m[l] ? p[l] : 0; return r;
-#endif
-}
-static inline I$ loadMaskedi_$(const int32_t *p, I$ m) { I$ r; for (int l = 0; l < $; l++) r[l] = m[l] ? p[l] : 0; return r; }
-static inline I$ loadMaskedb_$(const u8 *p, I$ m) { I$ r; for (int l = 0; l < $; l++) r[l] = m[l] ? p[l] : 0; return r; }
 static inline void scatterf_$(float *p, I$ o, F$ x) { for (int l = 0; l < $; l++) p[o[l]] = x[l]; }
 static inline void scatteri_$(int32_t *p, I$ o, I$ x) { for (int l = 0; l < $; l++) p[o[l]] = x[l]; }
 static inline void scatterb_$(u8 *p, I$ o, I$ x) { for (int l = 0; l < $; l++) p[o[l]] = x[l]; }
@@ -210,11 +225,15 @@ static inline int32_t any_$(I$ m) {
   int32_t r = 0; for (int l = 0; l < $; l++) r |= m[l]; return r;
 #endif
 }
-static inline I$ bits_$(F$ x) { return (I$)x; }
-static inline F$ fromBits_$(I$ x) { return (F$)x; }
-// Masks of functions: a bit a lane where there are such registers, else a whole lane. lower and higher give a where one is NaN.
+// Masks: a bit a lane where there are such registers, else a whole lane. lower and higher give a where one is NaN.
+#undef HAS
+#undef BIT_MASKS
 #if $ == 16 && defined(__AVX512F__) && !defined(__clang__)
+#define BIT_MASKS 1
 typedef uint16_t M$;
+#define HAS(m, lane) ((m) >> (lane) & 1)
+static inline M$ firstm_$(int count) { return (1 << count) - 1; }
+static inline M$ maskOf_$(I$ m) { return __builtin_ia32_ptestmd512(m, m, -1); }
 static inline M$ ltm_$(F$ a, F$ b) { return __builtin_ia32_cmpps512_mask(a, b, 1, -1, 4); }
 static inline M$ eqm_$(F$ a, F$ b) { return __builtin_ia32_cmpps512_mask(a, b, 0, -1, 4); }
 static inline M$ bitm_$(I$ x, int bit) { return __builtin_ia32_ptestmd512(x, splati_$(bit), -1); }
@@ -224,7 +243,11 @@ static inline int anym_$(M$ m) { return m != 0; }
 static inline F$ lower_$(F$ a, F$ b) { return (F$)__builtin_ia32_minps512_mask(b, a, a, -1, 4); }
 static inline F$ higher_$(F$ a, F$ b) { return (F$)__builtin_ia32_maxps512_mask(b, a, a, -1, 4); }
 #else
+#define BIT_MASKS 0
 typedef I$ M$;
+#define HAS(m, lane) (m)[lane]
+static inline M$ firstm_$(int count) { return iota_$ < splati_$(count); }
+static inline M$ maskOf_$(I$ m) { return m; }
 static inline M$ ltm_$(F$ a, F$ b) { return a < b; }
 static inline M$ eqm_$(F$ a, F$ b) { return a == b; }
 static inline M$ bitm_$(I$ x, int bit) { return (x & splati_$(bit)) != 0; }
@@ -242,6 +265,40 @@ static inline F$ lower_$(F$ a, F$ b) { return selectf_$(b < a, b, a); }
 static inline F$ higher_$(F$ a, F$ b) { return selectf_$(a < b, b, a); }
 #endif
 #endif
+static inline F$ loadMaskedf_$(const float *p, M$ m) {
+#if BIT_MASKS
+  return (F$)__builtin_ia32_loadups512_mask(p, (F$){}, m);
+#elif $ == 16 && defined(__AVX512F__) && defined(__AVX512DQ__) && HAS_INSTRUCTION(__builtin_ia32_loadups512_mask)
+  return (F$)__builtin_ia32_loadups512_mask(p, (F$){}, __builtin_ia32_cvtd2mask512(m));
+#elif $ == 8 && defined(__AVX2__) && HAS_INSTRUCTION(__builtin_ia32_maskloadps256)
+  return (F$)__builtin_ia32_maskloadps256((const F$ *)p, m);
+#elif $ == 4 && defined(__AVX2__) && HAS_INSTRUCTION(__builtin_ia32_maskloadps)
+  return (F$)__builtin_ia32_maskloadps((const F$ *)p, m);
+#else
+  F$ r; for (int l = 0; l < $; l++) r[l] = HAS(m, l) ? p[l] : 0; return r;
+#endif
+}
+static inline I$ loadMaskedi_$(const int32_t *p, M$ m) { return (I$)loadMaskedf_$((const float *)p, m); }
+static inline I$ loadMaskedb_$(const u8 *p, M$ m) { I$ r; for (int l = 0; l < $; l++) r[l] = HAS(m, l) ? p[l] : 0; return r; }
+static inline void storeMaskedf_$(float *p, F$ x, M$ m) {
+#if BIT_MASKS
+  __builtin_ia32_storeups512_mask(p, x, m);
+#elif $ == 16 && defined(__AVX512F__) && defined(__AVX512DQ__) && HAS_INSTRUCTION(__builtin_ia32_storeups512_mask)
+  __builtin_ia32_storeups512_mask(p, x, __builtin_ia32_cvtd2mask512(m));
+#else
+  for (int l = 0; l < $; l++) if (HAS(m, l)) p[l] = x[l];
+#endif
+}
+static inline void storeMaskedi_$(int32_t *p, I$ x, M$ m) { storeMaskedf_$((float *)p, (F$)x, m); }
+static inline void storeMaskedb_$(u8 *p, I$ x, M$ m) { for (int l = 0; l < $; l++) if (HAS(m, l)) p[l] = x[l]; }
+static inline F$ gatherMaskedf_$(const float *p, I$ o, M$ m) { F$ r; for (int l = 0; l < $; l++) r[l] = HAS(m, l) ? p[o[l]] : 0; return r; }
+static inline I$ gatherMaskedi_$(const int32_t *p, I$ o, M$ m) { I$ r; for (int l = 0; l < $; l++) r[l] = HAS(m, l) ? p[o[l]] : 0; return r; }
+static inline I$ gatherMaskedb_$(const u8 *p, I$ o, M$ m) { I$ r; for (int l = 0; l < $; l++) r[l] = HAS(m, l) ? p[o[l]] : 0; return r; }
+static inline void scatterMaskedf_$(float *p, I$ o, F$ x, M$ m) { for (int l = 0; l < $; l++) if (HAS(m, l)) p[o[l]] = x[l]; }
+static inline void scatterMaskedi_$(int32_t *p, I$ o, I$ x, M$ m) { for (int l = 0; l < $; l++) if (HAS(m, l)) p[o[l]] = x[l]; }
+static inline void scatterMaskedb_$(u8 *p, I$ o, I$ x, M$ m) { for (int l = 0; l < $; l++) if (HAS(m, l)) p[o[l]] = x[l]; }
+static inline I$ bits_$(F$ x) { return (I$)x; }
+static inline F$ fromBits_$(I$ x) { return (F$)x; }
 static inline F$ absf_$(F$ x) { return (F$)((I$)x & 0x7fffffff); }
 static inline I$ absi_$(I$ x) { I$ s = x >> 31; return (I$)((U$)(x ^ s) - (U$)s); }
 ${elementwise('floorf', 'F', 'F', '__builtin_floorf(x[l])')}
@@ -296,14 +353,7 @@ static inline F$ fma_$(F$ a, F$ b, F$ c) {
   F$ r; for (int l = 0; l < $; l++) r[l] = fma_1(a[l], b[l], c[l]); return r;
 #endif
 }
-static inline float sumf_$(F$ x) { for (int h = $ / 2; h > 0; h /= 2) for (int l = 0; l < h; l++) x[l] += x[l + h]; return x[0]; }
-static inline float prodf_$(F$ x) { for (int h = $ / 2; h > 0; h /= 2) for (int l = 0; l < h; l++) x[l] *= x[l + h]; return x[0]; }
-static inline float hmaxf_$(F$ x) { float r = x[0]; for (int l = 1; l < $; l++) r = maxf_1(r, x[l]); return r; }
-static inline float hminf_$(F$ x) { float r = x[0]; for (int l = 1; l < $; l++) r = minf_1(r, x[l]); return r; }
-static inline int32_t sumi_$(I$ x) { int32_t r = 0; for (int l = 0; l < $; l++) r = iadd_1(r, x[l]); return r; }
-static inline int32_t prodi_$(I$ x) { int32_t r = 1; for (int l = 0; l < $; l++) r = imul_1(r, x[l]); return r; }
-static inline int32_t hmaxi_$(I$ x) { int32_t r = x[0]; for (int l = 1; l < $; l++) r = maxi_1(r, x[l]); return r; }
-static inline int32_t hmini_$(I$ x) { int32_t r = x[0]; for (int l = 1; l < $; l++) r = mini_1(r, x[l]); return r; }
+ACROSS_LANES
 `
 
 /** uniform(seed, stream, step, i) on vectors of a width: Threefry-2x32-20, its first word's upper 24 bits as a fraction. */
