@@ -29,6 +29,11 @@ export type Binding =
 export interface Target {
   /** Whether it has micro-kernels for matrix products. */
   readonly contractions: boolean
+  /**
+   * Sums along an axis that a tile of a transformed convolution holds at most, 2 unless given: larger tiles take fewer products,
+   * whose sums are less exact.
+   */
+  readonly tileSide?: 2 | 4
 }
 
 /** Compiles a request: one program that computes all outputs and then stores the new values of all updated parameters. */
@@ -183,6 +188,7 @@ function lowerPlanned(kernel: KernelPlan, at: number, plan: Schedule, layout: La
     },
     targetsOf: (node) => layout.targetsOf.get(node) ?? [],
     contractions: target.contractions,
+    tileSide: target.tileSide ?? 2,
     scratch: (length, owner) => {
       const name = `s${layout.buffers.size}`
       layout.buffers.set(name, { name, dtype: 'f32', length, use: owner === 'thread' ? 'scratch' : 'arena' })
