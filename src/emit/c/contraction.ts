@@ -53,6 +53,7 @@ function productFunction(plan: Plan, context: ContractionContext): string {
   const blockPanels = Math.max(1, Math.floor(columnBlock / columns))
   const pack = plan.prepacked === null ? form.packer() : null
   const packing = plan.prepacked === null && form.packingTile ? form.packingTile() : null
+  const asking = form.askingTile ? form.askingTile() : null
   const space = pack && context.blockSpace(words(Math.min(k, sumBlock)) * columns * Math.min(panels, blockPanels))
   const tile = form.tile()
   const stage = form.stage()
@@ -89,6 +90,14 @@ function productFunction(plan: Plan, context: ContractionContext): string {
   if (packing) {
     const isFull = full < panels ? ` && p < ${full}` : ''
     lines.push(`          if (i == iFrom${isFull}) ${packing}(a, b, ${panel}, c, i, p, k0, k1); else`)
+  }
+  if (asking) {
+    const { rows } = plan.tile
+    const last = `i + ${2 * rows - 1} < ${m} ? i + ${2 * rows - 1} : ${m - 1}`
+    const ahead = `a + ${context.tables.nameOf(plan.a.rows)}[${last}] + ${plan.a.columns[0]}`
+    lines.push(
+      `          if (p + 1 == p1 && i + ${rows} < iTo) ${asking}(${form.source}, ${panel}, ${ahead}, c, i, p, k0, k1); else`,
+    )
   }
   lines.push(`          ${tile}(${form.source}, ${panel}, c, i, p, k0, k1);`, '        }', '      }')
   lines.push('    }', '  }')
