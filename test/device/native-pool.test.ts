@@ -1,11 +1,16 @@
 // Threads where the compiler has no OpenMP, and workers of one process that run the same program.
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { Worker } from 'node:worker_threads'
 import { jsDevice } from '../../src/device/js/device.ts'
+import { compileC } from '../../src/device/native/compile.ts'
 import { type CCompiler, findCompiler } from '../../src/device/native/compiler.ts'
-import { nativeAbsence, nativeDevice } from '../../src/device/native/device.ts'
-import { setThreads } from '../../src/index.ts'
+import { maxThreads, nativeAbsence, nativeDevice } from '../../src/device/native/device.ts'
+import { threadPoolText } from '../../src/device/native/threadPool.ts'
+import { setThreads, tensor } from '../../src/index.ts'
 import { manyForms } from '../support/manyForms.ts'
 import { assertSame, runOn } from '../support/runOn.ts'
 
@@ -30,6 +35,24 @@ test('without OpenMP threads of our own give the same bits, however many', { ski
     setThreads(count)
     assert.deepEqual(runOn(device, tensors), alone, `${count} threads`)
   }
+})
+
+test('the library that threads wait in stays when nothing refers to it any more', {
+  skip: skip || (process.platform !== 'linux' && 'what is loaded is seen on Linux'),
+}, async () => {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  const isLoaded = (path: string) => readFileSync('/proc/self/maps', 'utf8').includes(path)
+  const compiler = withoutOpenMP(findCompiler()!)
+  const library = compileC(compiler, threadPoolText(maxThreads))
+  const ones = tensor(new Float32Array(90_000).fill(1), { shape: [300, 300] })
+  setThreads(3)
+  runOn(nativeDevice(compiler), [ones.matmul(ones)])
+  for (let turn = 0; turn < 5; turn++) {
+    collect()
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+  assert.ok(isLoaded(library))
 })
 
 const index = new URL('../../src/index.ts', import.meta.url).href

@@ -34,7 +34,7 @@ export function nativeAbsence(): string | null {
 /** Un-compiled code does at least this much work before it is worth a C compilation (about 0.1 s). */
 const compileWork = 2e7
 const alignment = 64
-const maxThreads = 16
+export const maxThreads = 16
 
 /** The native device, of the compiler found here or another. Throws DeviceError `no-native` where `nativeAbsence` says why. */
 export function nativeDevice(chosen?: CCompiler): Device {
