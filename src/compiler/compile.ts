@@ -6,6 +6,7 @@ import { pairAngles } from './angles.ts'
 import { aligned, planArena } from './arena.ts'
 import { prepareContractions } from './contraction/prepare.ts'
 import { unflattenProducts } from './contraction/unflatten.ts'
+import { unfoldWindows } from './contraction/unfold.ts'
 import type { Places } from './elements.ts'
 import type { Buffer, Kernel, Program } from './ir.ts'
 import { joinInPlace } from './joins.ts'
@@ -15,6 +16,7 @@ import { type ComputedNode, isLeaf, resolve, storageNode } from './reads.ts'
 import { type ComputedRequest, computedRequest, type Request } from './request.ts'
 import { type KernelPlan, type Schedule, schedule } from './schedule.ts'
 import { shareCalls } from './sharedCalls.ts'
+import { splitSums } from './splitSums.ts'
 import { inlineSingleUses } from './tidy.ts'
 
 /** A program, and what each of its external buffers is: a leaf of the graph, or the place of an output. */
@@ -31,12 +33,29 @@ export type Binding =
 export interface Target {
   /** Whether it has micro-kernels for matrix products. */
   readonly contractions: boolean
+  /**
+   * Sums along an axis that a tile of a transformed convolution holds at most, 2 unless given: larger tiles take fewer products,
+   * whose sums are less exact.
+   */
+  readonly tileSide?: 2 | 4
 }
+
+const tileSideOf = ({ tileSide = 2 }: Target): number => tileSide
+
+/** What is done to the graph for devices with micro-kernels, in this order. */
+const rewrites: readonly ((request: Request, target: Target) => Request)[] = [
+  prepareContractions,
+  (request, target) => unfoldWindows(request, tileSideOf(target)),
+  unflattenProducts,
+  splitSums,
+  shareCalls,
+  pairAngles,
+]
 
 /** Compiles a request: one program that computes all outputs and then stores the new values of all updated parameters. */
 export function compileGraph(request: Request, target: Target): Compiled {
   const wanted = computedRequest(
-    target.contractions ? pairAngles(shareCalls(unflattenProducts(prepareContractions(request)))) : request,
+    target.contractions ? rewrites.reduce((current, rewrite) => rewrite(current, target), request) : request,
   )
   const plan = schedule(wanted, target)
   const layout = layOut(wanted, plan)
@@ -185,6 +204,7 @@ function lowerPlanned(kernel: KernelPlan, at: number, plan: Schedule, layout: La
     },
     targetsOf: (node) => layout.targetsOf.get(node) ?? [],
     contractions: target.contractions,
+    tileSide: tileSideOf(target),
     scratch: (length, owner) => {
       const name = `s${layout.buffers.size}`
       layout.buffers.set(name, { name, dtype: 'f32', length, use: owner === 'thread' ? 'scratch' : 'arena' })
