@@ -6,6 +6,7 @@ import { pairAngles } from './angles.ts'
 import { aligned, planArena } from './arena.ts'
 import { prepareContractions } from './contraction/prepare.ts'
 import { unflattenProducts } from './contraction/unflatten.ts'
+import { unfoldWindows } from './contraction/unfold.ts'
 import type { Places } from './elements.ts'
 import type { Buffer, Kernel, Program } from './ir.ts'
 import { joinInPlace } from './joins.ts'
@@ -34,10 +35,20 @@ export interface Target {
   readonly contractions: boolean
 }
 
+/** What is done to the graph for devices with micro-kernels, in this order. */
+const rewrites: readonly ((request: Request) => Request)[] = [
+  prepareContractions,
+  unfoldWindows,
+  unflattenProducts,
+  splitSums,
+  shareCalls,
+  pairAngles,
+]
+
 /** Compiles a request: one program that computes all outputs and then stores the new values of all updated parameters. */
 export function compileGraph(request: Request, target: Target): Compiled {
   const wanted = computedRequest(
-    target.contractions ? pairAngles(shareCalls(splitSums(unflattenProducts(prepareContractions(request))))) : request,
+    target.contractions ? rewrites.reduce((current, rewrite) => rewrite(current), request) : request,
   )
   const plan = schedule(wanted, target)
   const layout = layOut(wanted, plan)

@@ -1,7 +1,7 @@
 // How each matrix product of a kernel runs: which operand is packed, in which form, over which tiles.
 import type { ContractionStatement, Panel, Statement } from '../../compiler/ir.ts'
 import { type Bf16, bf16Cost, bf16SumBlock, bf16Tile } from './bf16Plan.ts'
-import { dotRows } from './dots.ts'
+import { type DotTile, dotTile } from './dots.ts'
 import { floatBlocks, floatTile } from './floatPlan.ts'
 import { isRun, stepOf, type Tables } from './tables.ts'
 import type { Tile } from './tiles.ts'
@@ -42,8 +42,8 @@ export interface Plan {
   readonly tile: Tile
   /** In which form operands are multiplied; null: as they are, in f32. */
   readonly bf16: Bf16 | null
-  /** Rows of a tile of dot products; null where the lanes are columns. */
-  readonly dots: number | null
+  /** A tile of dot products; null where the lanes are columns. */
+  readonly dots: DotTile | null
   /** The workspace in which `pack` has put b whole; null when each block is packed as it comes. */
   prepacked: string | null
 }
@@ -118,8 +118,8 @@ export function planOf(statement: ContractionStatement, machine: Machine): Plan 
   }
   const form = { width, bf16: null, prepacked: null }
   const few = asIs.n <= turned.n ? asIs : turned
-  const dots = dotRows(few, width, costOf(exact, machine, null))
-  if (dots !== null) return { ...few, ...form, tile: { rows: dots, vectors: 1 }, dots }
+  const dots = dotTile(few, width, costOf(exact, machine, null))
+  if (dots !== null) return { ...few, ...form, tile: { rows: dots.rows, vectors: 1 }, dots }
   return { ...exact, ...form, tile: floatTile(exact, width), dots: null }
 }
 

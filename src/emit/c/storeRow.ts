@@ -50,7 +50,8 @@ function lastColumns(plan: Plan, sums: readonly string[], adds: string): string 
     const count = Math.min(w, rest - v * w)
     const to = `to + ${v * w}`
     if (count === w) return `storef_${w}(${to}, ${adds} ? loadf_${w}(${to}) + ${sum} : ${sum});`
-    return `storeFirst_${w}(${to}, ${adds} ? loadFirst_${w}(${to}, ${count}) + ${sum} : ${sum}, ${count});`
+    const mask = `firstm_${w}(${count})`
+    return `storeMaskedf_${w}(${to}, ${adds} ? loadMaskedf_${w}(${to}, ${mask}) + ${sum} : ${sum}, ${mask});`
   })
   return stores.join(' ')
 }
