@@ -131,7 +131,7 @@ export function nativeDevice(chosen?: CCompiler): Device {
 
   return {
     name: 'native',
-    target: { contractions: true },
+    targetOf: (allowed) => ({ contractions: true, tileSide: precision(allowed).tileSide }),
     precision,
     collected: true,
     allocate: (dtype: Dtype, length: number): NativeStorage => {
