@@ -16,7 +16,7 @@ export function floatForm(plan: Plan, context: ContractionContext): Form {
     depth: '(k1 - k0)',
     packer: () => packFunction(plan, context),
     tile: () => context.define('tile', (name) => tileFunction(name, plan, way, context)),
-    packingTile: packsAsItReads(plan, way)
+    packingTile: packsAsItReads(plan)
       ? () => context.define('packingTile', (name) => tileFunction(name, plan, way, context, 'packs'))
       : null,
     askingTile: asksAhead(plan, way)
@@ -28,8 +28,8 @@ export function floatForm(plan: Plan, context: ContractionContext): Form {
 }
 
 /** Packing waits for memory; tiles of the first rows, which multiply all the same, can do so instead. */
-const packsAsItReads = (plan: Plan, way: Staging): boolean =>
-  way === 'direct' && plan.n * plan.k >= farElements && packingOf(plan.b, plan.width) === 'copy' && readsVectors(plan)
+const packsAsItReads = (plan: Plan): boolean =>
+  plan.n * plan.k >= farElements && packingOf(plan.b, plan.width) === 'copy' && readsVectors(plan)
 
 /** Columns that are copied come from all over memory: the last tile of rows asks for those of the next ones. */
 const asksAhead = ({ a, m, k }: Plan, way: Staging): boolean =>
