@@ -66,7 +66,7 @@ static void *member(void *number) {
   return NULL;
 }
 
-// Threads outlive whoever loaded this library, which therefore stays.
+// Programs know where the pool is, and its threads wait in it, after whoever loaded this library has let go of it.
 static void stay(void) {
   Dl_info here;
   if (dladdr((void *)&member, &here)) dlopen(here.dli_fname, RTLD_NOW | RTLD_NODELETE);
@@ -77,7 +77,6 @@ static int start(int threads) {
   sigset_t all, before;
   pthread_attr_t how;
   if (threads <= started) return threads;
-  stay();
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
   pthread_attr_init(&how);
@@ -109,5 +108,8 @@ static void share(Work *work, void **buffers, int threads) {
 }
 
 static const struct { void (*share)(Work *, void **, int); void (*meet)(int); } pool = {share, meet};
-uint64_t threadPool(void) { return (uint64_t)(uintptr_t)&pool; }
+uint64_t threadPool(void) {
+  stay();
+  return (uint64_t)(uintptr_t)&pool;
+}
 `
