@@ -104,6 +104,10 @@ export const paragraph = (text: string): string => `<p>${safe(text)}</p>`
 
 export const code = (text: string): string => `<pre><code>${safe(text)}</code></pre>`
 
+/** `88.83%`; nothing where there is no share. */
+export const percent = (share: number | null | undefined): string =>
+  share === null || share === undefined ? '' : `${(100 * share).toFixed(2)}%`
+
 /** Cells that are numbers, or begin with a digit, stand to the right. */
 export function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
   const cell = (value: string | number): string =>

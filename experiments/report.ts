@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { encode } from 'fast-png'
 import type { ImageSet } from '../src/data/index.ts'
 import type { Confusion, EpochRecord } from '../src/train/index.ts'
-import { type Section, safe, table } from './page.ts'
+import { percent, type Section, safe, table } from './page.ts'
 import type { Mistake } from './results.ts'
 
 /** Makes a folder for one run: `OUT/NAME-2026-01-31-12-00-00`. */
@@ -37,18 +37,15 @@ export function classifierSections({ epochs, confusion, test, mistakes, pictures
 
 const tiles = (pictures: readonly string[]): string => `<div class="tiles">${pictures.join('\n')}</div>`
 
-/** `88.83%`; nothing for null. */
-export const shareText = (share: number | null): string => (share === null ? '' : `${(100 * share).toFixed(2)}%`)
-
 const epochTable = (epochs: readonly EpochRecord[]): string =>
   table(
     ['epoch', 'loss', 'accuracy', 'validation loss', 'validation accuracy', 'learning rate', 'seconds'],
     epochs.map(({ epoch, loss, accuracy, validationLoss, validationAccuracy, learningRate, seconds }) => [
       epoch,
       loss.toFixed(4),
-      shareText(accuracy),
+      percent(accuracy),
       validationLoss?.toFixed(4) ?? '',
-      shareText(validationAccuracy),
+      percent(validationAccuracy),
       Number(learningRate.toPrecision(3)),
       seconds.toFixed(1),
     ]),
@@ -57,11 +54,7 @@ const epochTable = (epochs: readonly EpochRecord[]): string =>
 const classTable = ({ classes }: Confusion): string =>
   table(
     ['class', 'precision', 'recall', 'f1', 'images'],
-    classes.map(({ name, precision, recall, f1, count }) => [
-      name,
-      ...[precision, recall, f1].map((share) => shareText(share)),
-      count,
-    ]),
+    classes.map(({ name, precision, recall, f1, count }) => [name, ...[precision, recall, f1].map(percent), count]),
   )
 
 /** Rows are what images are, columns what they were taken for; the darker, the more of the row. */

@@ -7,8 +7,8 @@ import { confusion, evaluate } from '../../src/train/index.ts'
 import type { Experiment, Outcome, Settings } from '../experiment.ts'
 import { choice, choices, textFlag } from '../flagValues.ts'
 import { imagesFor, subset } from '../imageData.ts'
-import { code, paragraph, type Section, surroundings, table, writePage } from '../page.ts'
-import { classifierSections, runFolder, shareText } from '../report.ts'
+import { code, paragraph, percent, type Section, surroundings, table, writePage } from '../page.ts'
+import { classifierSections, runFolder } from '../report.ts'
 import { mistakesAsText, mistakesOf, perClassText } from '../results.ts'
 import { storyCurves, trainingCurves, variantFigure } from './figures.ts'
 import { flags, type Part, parts } from './flags.ts'
@@ -144,7 +144,7 @@ async function training({ settings: { print }, split, recipe, course, epochs }: 
 
   print(`\n${net}\n\n${perClassText(found)}\n\n${mistakesAsText(split.test, mistakes.slice(0, 3))}`)
   const count = split.test.shape[0].toLocaleString('en')
-  const accuracy = shareText(found.accuracy)
+  const accuracy = percent(found.accuracy)
   print(`\ntest accuracy ${accuracy} on ${count} images, after ${seconds.toFixed(0)} s`)
   const sections = classifierSections({
     epochs: history.epochs,
@@ -197,7 +197,7 @@ async function story({ settings: { print }, split, course, epochs }: Plan): Prom
   const rows = chapters.map(({ name, epochs }): (string | number)[] => [
     name,
     ...[1, 2, epochs.length].map((epoch) => epochs[epoch - 1]?.validationLoss?.toFixed(3) ?? ''),
-    ...[1, 2, epochs.length].map((epoch) => shareText(epochs[epoch - 1]?.validationAccuracy ?? null)),
+    ...[1, 2, epochs.length].map((epoch) => percent(epochs[epoch - 1]?.validationAccuracy)),
   ])
   const [first, second] = reportedLosses
   const head = ['', ...['loss', 'accuracy'].flatMap((what) => [`${what} after 1`, 'after 2', 'at last'])]
@@ -233,7 +233,7 @@ async function variants({ settings: { print }, split, recipe, course, epochs }: 
               name,
               parameters.toLocaleString('en'),
               features.toLocaleString('en'),
-              shareText(testAccuracy),
+              percent(testAccuracy),
               stepMs.toPrecision(3),
             ]),
           ),

@@ -8,7 +8,7 @@ import { progressLog } from '../../src/train/index.ts'
 import type { Experiment, Outcome, Settings } from '../experiment.ts'
 import { choice, choices, textFlag } from '../flagValues.ts'
 import { imagesFor, subset } from '../imageData.ts'
-import { paragraph, type Section, surroundings, table, writePage } from '../page.ts'
+import { paragraph, percent, type Section, surroundings, table, writePage } from '../page.ts'
 import { runFolder } from '../report.ts'
 import { runParts } from '../runParts.ts'
 import { agreementSizes, agreements } from './agreement.ts'
@@ -121,8 +121,6 @@ async function planOf(settings: Settings): Promise<Plan> {
 
 const hasWishes = ({ optimizer, loss, dropout }: Recipe): boolean =>
   optimizer !== 'sgd' || loss !== 'mse' || dropout > 0
-
-const percent = (share: number | null): string => (share === null ? '' : `${(100 * share).toFixed(2)}%`)
 
 const titles: Readonly<Record<Part, string>> = {
   gradients: 'The gradient in eight ways',

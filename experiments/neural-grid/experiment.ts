@@ -5,7 +5,7 @@ import { progressLog } from '../../src/train/index.ts'
 import type { Experiment, Outcome, Settings } from '../experiment.ts'
 import { choice, choices, textFlag } from '../flagValues.ts'
 import { imagesFor, subset } from '../imageData.ts'
-import { surroundings, writePage } from '../page.ts'
+import { percent, surroundings, writePage } from '../page.ts'
 import { runFolder } from '../report.ts'
 import { runParts } from '../runParts.ts'
 import { flags, parts } from './flags.ts'
@@ -28,8 +28,7 @@ async function run(settings: Settings): Promise<Outcome> {
   const found = await runParts(plan, plan.parts, titles, runPart)
   const testAccuracy = found.find((one) => one.testAccuracy !== undefined)?.testAccuracy
   const seconds = (performance.now() - began) / 1000
-  const said =
-    testAccuracy === undefined ? '' : `${(100 * testAccuracy).toFixed(2)}% of the test images answered right. `
+  const said = testAccuracy === undefined ? '' : `${percent(testAccuracy)} of the test images answered right. `
   const folder = await runFolder(settings.out, experiment.name)
   await writePage(folder, {
     title: experiment.name,

@@ -10,6 +10,7 @@ import {
   stacked,
 } from '../../src/plot/index.ts'
 import type { EpochRecord } from '../../src/train/index.ts'
+import { percent } from '../page.ts'
 import type { LayerMap } from './maps.ts'
 import { type GridSize, sizeText } from './network.ts'
 import type { Reach } from './reach.ts'
@@ -123,7 +124,7 @@ export function trainingCurves(runs: readonly Named[], reported: number | null, 
   const size = { width: 500, height: 360 }
   // Where all end above it, what is below is left out, so that the ends can be told apart.
   const least = runs.every(({ trained }) => trained.testAccuracy > 0.8) ? 70 : 0
-  const percent = (share: number | null): number => {
+  const shown = (share: number | null): number => {
     const value = 100 * (share ?? Number.NaN)
     return value < least ? Number.NaN : value
   }
@@ -147,8 +148,8 @@ export function trainingCurves(runs: readonly Named[], reported: number | null, 
     x: { label: 'epoch' },
     y: { label: 'right answers', unit: '%', from: least, to: 100 },
     series: both(
-      (one) => percent(one.accuracy),
-      (one) => percent(one.validationAccuracy),
+      (one) => shown(one.accuracy),
+      (one) => shown(one.validationAccuracy),
     ),
     bands: reported === null ? [] : [{ name: `reported, ${reported}%`, from: reported, to: reported, color: 1 }],
     ...size,
@@ -255,7 +256,7 @@ export function variantBars(
   epochs: number,
 ): Picture {
   const bars = runs.map(
-    ({ name, accuracy }): Bar => ({ name, value: 100 * accuracy, text: `${(100 * accuracy).toFixed(2)}%`, color: 0 }),
+    ({ name, accuracy }): Bar => ({ name, value: 100 * accuracy, text: percent(accuracy), color: 0 }),
   )
   return barChart({
     title: `Right answers on the test set, after ${epochs} epochs`,

@@ -1,7 +1,7 @@
 // What each part does, prints and adds to the report.
 import { type ImageSet, type Split, take } from '../../src/data/index.ts'
 import type { Settings } from '../experiment.ts'
-import { paragraph, type Section, table } from '../page.ts'
+import { paragraph, percent, type Section, table } from '../page.ts'
 import { agreementSize, agreements, allowed } from './agreement.ts'
 import { matrixDrawing, unfoldDrawing } from './drawings.ts'
 import {
@@ -57,8 +57,6 @@ export const runPart: Readonly<Record<Part, (plan: Plan) => Promise<Found>>> = {
   variants,
   grids,
 }
-
-const percent = (share: number): string => `${(100 * share).toFixed(2)}%`
 
 async function forms({ settings: { print, seed } }: Plan): Promise<Found> {
   const found = await agreements(seed)

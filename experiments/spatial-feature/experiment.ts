@@ -11,7 +11,7 @@ import { type EpochRecord, progressLog } from '../../src/train/index.ts'
 import type { Experiment, Outcome, Settings } from '../experiment.ts'
 import { choice, choices, textFlag } from '../flagValues.ts'
 import { imagesFor, subset } from '../imageData.ts'
-import { paragraph, type Section, surroundings, table, writePage } from '../page.ts'
+import { paragraph, percent, type Section, surroundings, table, writePage } from '../page.ts'
 import { runFolder } from '../report.ts'
 import { runParts } from '../runParts.ts'
 import { type Densified, densify } from './densifying.ts'
@@ -129,9 +129,6 @@ async function planOf(settings: Settings): Promise<Plan> {
     folder: await runFolder(settings.out, experiment.name),
   }
 }
-
-const percent = (share: number | null | undefined): string =>
-  share === null || share === undefined ? '' : `${(100 * share).toFixed(2)}%`
 
 const count = (value: number): string => value.toLocaleString('en')
 

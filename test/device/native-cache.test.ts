@@ -92,7 +92,7 @@ test('what the compiler says is in the error, and nothing is left behind', { ski
   assert.throws(() => compileC(compiler!, 'int answer(void) { return forty_two; }\n', { folder }), {
     name: 'DeviceError',
     code: 'c-compiler-failed',
-    message: /could not compile a program:[\s\S]*forty_two/,
+    message: /could not compile a program \(exit code 1\):[\s\S]*forty_two/,
   })
   assert.deepEqual(readdirSync(folder), [])
   assert.throws(() => compileC({ ...compiler!, command: '/no/such/compiler' }, returning(1), { folder }), {

@@ -42,13 +42,15 @@ export function contractionText(
 }
 
 function productFunction(plan: Plan, context: ContractionContext): string {
-  const { m, k } = plan
+  const { m, n, k } = plan
   const form = formOf(plan, context)
   const { sumBlock, columnBlock, words, depth } = form
   const columns = panelColumns(plan)
   const panels = panelsOf(plan)
+  const full = Math.floor(n / columns)
   const blockPanels = Math.max(1, Math.floor(columnBlock / columns))
   const pack = plan.prepacked === null ? form.packer() : null
+  const packing = plan.prepacked === null && form.packingTile ? form.packingTile() : null
   const space = pack && context.blockSpace(words(Math.min(k, sumBlock)) * columns * Math.min(panels, blockPanels))
   const tile = form.tile()
   const stage = form.stage()
@@ -66,7 +68,12 @@ function productFunction(plan: Plan, context: ContractionContext): string {
     lines.push(`    for (int p0 = pFrom; p0 < pTo; p0 += ${blockPanels}) {`)
     lines.push(`      const int p1 = p0 + ${blockPanels} < pTo ? p0 + ${blockPanels} : pTo;`)
     lines.push(`      float *space = ${space};`)
-    lines.push(`      ${pack}(b, space, k0, k1, p0, p1);`)
+    // The tiles of the first rows pack what panels are full.
+    if (!packing) lines.push(`      ${pack}(b, space, k0, k1, p0, p1);`)
+    else if (full < panels)
+      lines.push(
+        `      if (p1 > ${full}) ${pack}(b, space + (${full} - p0) * ${depth} * ${columns}, k0, k1, ${full}, p1);`,
+      )
   } else {
     lines.push(`    { const int p0 = pFrom, p1 = pTo;`)
     lines.push(
@@ -75,10 +82,13 @@ function productFunction(plan: Plan, context: ContractionContext): string {
   }
   lines.push(`      for (int i = iFrom; i < iTo; i += ${plan.tile.rows}) {`)
   lines.push(...stage)
-  lines.push(
-    `        for (int p = p0; p < p1; p++) ${tile}(${stage.length > 0 ? 'stage' : 'a'}, space + (p - p0) * ${depth} * ${columns}, c, i, p, k0, k1);`,
-    '      }',
-  )
+  const panel = `space + (p - p0) * ${depth} * ${columns}`
+  lines.push('        for (int p = p0; p < p1; p++) {')
+  if (packing) {
+    const isFull = full < panels ? ` && p < ${full}` : ''
+    lines.push(`          if (i == iFrom${isFull}) ${packing}(a, b, ${panel}, c, i, p, k0, k1); else`)
+  }
+  lines.push(`          ${tile}(${form.source}, ${panel}, c, i, p, k0, k1);`, '        }', '      }')
   lines.push('    }', '  }')
   return context.define('product', (name) =>
     [

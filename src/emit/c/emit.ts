@@ -17,6 +17,8 @@ export interface CTarget {
   readonly fused: boolean
   /** For how many threads there is workspace. */
   readonly maxThreads: number
+  /** Bytes of a core's second cache. */
+  readonly cache: number
   /** How products of f32 may be computed less exactly; null: they may not. */
   readonly bf16: Bf16 | null
 }
@@ -64,6 +66,7 @@ export function emitC(program: Program, target: CTarget): string {
       define,
       sharedSpace,
       blockSpace,
+      cache: target.cache,
       bf16: target.bf16,
       useBf16: () => {
         usesBf16 = true
@@ -114,7 +117,7 @@ export function emitC(program: Program, target: CTarget): string {
     `static float blockSpace[${target.maxThreads}][${Math.ceil(blockLength / 16) * 16 + 16}] __attribute__((aligned(64)));`,
     ...functions,
     `static void program(void **buffers, int thread, int threads) {\n${calls.join('\n')}\n}\n`,
-    runFunction(tables.filler),
+    runFunction(tables.filler, target.maxThreads > 1),
   ].join('\n')
 }
 
@@ -122,17 +125,24 @@ export function emitC(program: Program, target: CTarget): string {
 const avx512 = 16
 
 /** One region for the whole program: threads start once, and meet at barriers. */
-const runFunction = (filler: string | null): string => `void run(void **buffers, int threads) {
-${filler ? `  static int filled = 0;\n  if (!filled) { ${filler}(); filled = 1; }\n` : ''}#ifdef _OPENMP
+const runFunction = (filler: string | null, shared: boolean): string => `${shared ? oneCaller : ''}
+void run(void **buffers, int threads) {
+${shared ? '  pthread_mutex_lock(&isRunning);\n' : ''}${filler ? `  static int filled = 0;\n  if (!filled) { ${filler}(); filled = 1; }\n` : ''}#if defined(_OPENMP)
   if (threads > 1) {
     #pragma omp parallel num_threads(threads)
     program(buffers, omp_get_thread_num(), omp_get_num_threads());
-    return;
-  }
+  } else
+#elif defined(THREAD_POOL)
+  if (threads > 1) pool->share(program, buffers, threads);
+  else
 #endif
   program(buffers, 0, 1);
-}
+${shared ? '  pthread_mutex_unlock(&isRunning);\n' : ''}}
 `
+
+/** Workspace belongs to the program, which several workers of a process may run. */
+const oneCaller = `#include <pthread.h>
+static pthread_mutex_t isRunning = PTHREAD_MUTEX_INITIALIZER;`
 
 /** Whether a kernel computes in f64: such kernels are for checks and run without vectors. */
 const isDouble = (kernel: Kernel, program: Program): boolean =>

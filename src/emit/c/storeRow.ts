@@ -27,10 +27,24 @@ export function storeRow(plan: Plan, row: string, sums: readonly string[], conte
   const lines: string[] = []
   if (contiguous) lines.push(`    float *to = c + ${rowOffset} + ${c.columns[0]} + p * ${columns};`)
   if (contiguous && whole) return [...lines, `    ${store}`]
-  lines.push(contiguous ? `    if (count == ${columns}) { ${store} } else {` : '    {')
-  lines.push(`      float part[${columns}];`)
+  if (contiguous)
+    return [...lines, `    if (count == ${columns}) { ${store} } else { ${lastColumns(plan, sums, adds)} }`]
+  lines.push('    {', `      float part[${columns}];`)
   for (const [v, sum] of sums.entries()) lines.push(`      storef_${w}(part + ${v * w}, ${sum});`)
-  const target = contiguous ? 'to[j]' : `c[${rowOffset} + ${columnOffsets}[p * ${columns} + j]]`
+  const target = `c[${rowOffset} + ${columnOffsets}[p * ${columns} + j]]`
   lines.push(`      for (int j = 0; j < count; j++) ${target} = ${adds} ? ${target} + part[j] : part[j];`, '    }')
   return lines
+}
+
+/** The columns of the last panel, fewer than the others have. */
+function lastColumns(plan: Plan, sums: readonly string[], adds: string): string {
+  const w = plan.width
+  const rest = plan.n % panelColumns(plan)
+  const stores = sums.slice(0, Math.ceil(rest / w)).map((sum, v) => {
+    const count = Math.min(w, rest - v * w)
+    const to = `to + ${v * w}`
+    if (count === w) return `storef_${w}(${to}, ${adds} ? loadf_${w}(${to}) + ${sum} : ${sum});`
+    return `storeFirst_${w}(${to}, ${adds} ? loadFirst_${w}(${to}, ${count}) + ${sum} : ${sum}, ${count});`
+  })
+  return stores.join(' ')
 }

@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import { compileGraph } from '../../../src/compiler/compile.ts'
 import { nativeAbsence, nativeDevice } from '../../../src/device/native/device.ts'
 import { emitC } from '../../../src/emit/c/emit.ts'
+import { usualCache } from '../../../src/emit/c/tiles.ts'
 import { formula, setDevice, setThreads, type Tensor, tensor } from '../../../src/index.ts'
 import { uniformAt } from '../../../src/random/threefry.ts'
 import { outputsOf, run } from '../../compiler/run.ts'
@@ -33,7 +34,7 @@ const shapes = [
   [7, 13, 2050],
 ] as const
 
-const target = { widths: [16, 4, 1], fused: true, maxThreads: 2, bf16: null }
+const target = { widths: [16, 4, 1], fused: true, maxThreads: 2, cache: usualCache, bf16: null }
 
 test('a dense layer of few units multiplies and adds in lanes of summands, in either order of its axes', () => {
   for (const layer of [
