@@ -24,9 +24,18 @@ export function floatForm(plan: Plan, context: ContractionContext): Form {
   }
 }
 
-/** Packing waits for memory; tiles of the first rows, which multiply all the same, can do so instead. */
+/**
+ * Packing waits for memory; tiles of the first rows, which multiply all the same, can do so instead. Where few tiles follow
+ * them, there is not much else to do.
+ */
 const packsAsItReads = (plan: Plan, way: Staging): boolean =>
-  way === 'direct' && plan.n * plan.k >= farElements && packingOf(plan.b, plan.width) === 'copy' && readsVectors(plan)
+  packingOf(plan.b, plan.width) === 'copy' &&
+  readsVectors(plan) &&
+  (tilesOfRows(plan) <= 2 || (way === 'direct' && isFar(plan)))
+
+const isFar = ({ n, k }: Plan): boolean => n * k >= farElements
+
+const tilesOfRows = ({ m, tile }: Plan): number => Math.ceil(m / tile.rows)
 
 const stageStride = (plan: Plan): number => Math.min(plan.k, sumBlock) + 16
 
@@ -81,7 +90,7 @@ const packingDistance = 8
 
 /**
  * One register tile: rows `i …` of a times one panel of b, over summands `k0 … k1`; added to c unless they are the first.
- * With `packs` the panel is read where it lies, and written to `out` as the packer would.
+ * With `packs` the panel is read where it lies, and written to `out` as the packer would where other rows need it.
  */
 function tileFunction(name: string, plan: Plan, way: Staging, context: ContractionContext, packs = false): string {
   const { m, n, a, b, width: w } = plan
@@ -95,7 +104,7 @@ function tileFunction(name: string, plan: Plan, way: Staging, context: Contracti
   const passed = `a, b, ${packs ? 'out, ' : ''}c`
   const lines = [`static inline __attribute__((always_inline)) void ${name}_rows(${parameters}, const int rows) {`]
   // With few tiles each gets code of its own, in which the rows' offsets are numbers and take no registers.
-  const tiles = Math.ceil(m / rows)
+  const tiles = tilesOfRows(plan)
   const isOwn = way === 'direct' && rowStep === null && tiles <= maxOwnTiles
   if (way !== 'direct') lines.push('  const float *a0 = a;')
   else if (isOwn) lines.push('  const float *a0 = a;')
@@ -130,12 +139,14 @@ function tileFunction(name: string, plan: Plan, way: Staging, context: Contracti
       bStep !== null
         ? `${b.rows[0]} + (k + ${by}) * (int64_t)${bStep}`
         : `${context.tables.nameOf(b.rows)}[${by ? `k + ${by} < k1 ? k + ${by} : k` : 'k'}]`
-    lines.push(`    const float *from = b + ${row(0)}, *next = b + ${row(packingDistance)};`)
-    for (let v = 0; v < vectors; v++)
-      lines.push(
-        `    __builtin_prefetch(next + column${v}); const F${w} b${v} = loadf_${w}(from + column${v}); storef_${w}(out + ${v * w}, b${v});`,
-      )
-    lines.push(`    out += ${columns};`)
+    lines.push(`    const float *from = b + ${row(0)};`)
+    if (isFar(plan)) lines.push(`    const float *next = b + ${row(packingDistance)};`)
+    for (let v = 0; v < vectors; v++) {
+      if (isFar(plan)) lines.push(`    __builtin_prefetch(next + column${v});`)
+      lines.push(`    const F${w} b${v} = loadf_${w}(from + column${v});`)
+      if (tiles > 1) lines.push(`    storef_${w}(out + ${v * w}, b${v});`)
+    }
+    if (tiles > 1) lines.push(`    out += ${columns};`)
   } else {
     for (let v = 0; v < vectors; v++) lines.push(`    const F${w} b${v} = loadf_${w}(b + ${v * w});`)
     lines.push(`    b += ${columns};`)
