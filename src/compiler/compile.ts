@@ -16,6 +16,7 @@ import { type ComputedNode, isLeaf, resolve, storageNode } from './reads.ts'
 import { type ComputedRequest, computedRequest, type Request } from './request.ts'
 import { type KernelPlan, type Schedule, schedule } from './schedule.ts'
 import { shareCalls } from './sharedCalls.ts'
+import { splitSums } from './splitSums.ts'
 import { inlineSingleUses } from './tidy.ts'
 
 /** A program, and what each of its external buffers is: a leaf of the graph, or the place of an output. */
@@ -34,12 +35,20 @@ export interface Target {
   readonly contractions: boolean
 }
 
+/** What is done to the graph for devices with micro-kernels, in this order. */
+const rewrites: readonly ((request: Request) => Request)[] = [
+  prepareContractions,
+  unfoldWindows,
+  unflattenProducts,
+  splitSums,
+  shareCalls,
+  pairAngles,
+]
+
 /** Compiles a request: one program that computes all outputs and then stores the new values of all updated parameters. */
 export function compileGraph(request: Request, target: Target): Compiled {
   const wanted = computedRequest(
-    target.contractions
-      ? pairAngles(shareCalls(unflattenProducts(unfoldWindows(prepareContractions(request)))))
-      : request,
+    target.contractions ? rewrites.reduce((current, rewrite) => rewrite(current), request) : request,
   )
   const plan = schedule(wanted, target)
   const layout = layOut(wanted, plan)

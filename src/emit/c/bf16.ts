@@ -26,6 +26,7 @@ export function bf16Form(plan: Plan, bf16: Bf16, context: ContractionContext): F
           : dotTile(name, plan, stage, pairs, context),
       ),
     packingTile: null,
+    askingTile: null,
     stage: () => stageLines(plan, bf16, stage, context),
     source: 'stage',
   }

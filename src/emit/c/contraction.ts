@@ -16,6 +16,7 @@ export function packText(statement: PackStatement, context: ContractionContext, 
   const { sumBlock, words, packer } = formOf(plan, context)
   const size = panelsOf(plan) * panelColumns(plan)
   plan.prepacked = context.sharedSpace(size * words(plan.k))
+  if (context.kept.has(statement.name)) context.kept.set(statement.name, plan.prepacked)
   const pack = packer()
   const lines: string[] = []
   for (let from = 0; from < plan.k; from += sumBlock) {
@@ -35,6 +36,7 @@ export function contractionText(
   part = '0, 1',
 ): string[] {
   const plan = context.plans.get(statement)!
+  if (plan.b.packed !== null) plan.prepacked ??= context.kept.get(plan.b.packed) ?? null
   const product = plan.dots === null ? productFunction(plan, context) : dotsFunction(plan, plan.dots, context)
   const { a, b, c } = plan
   const at = (panel: Panel) => `${panel.buffer} + ${scalarIndex(panel.base)}`
@@ -51,6 +53,7 @@ function productFunction(plan: Plan, context: ContractionContext): string {
   const blockPanels = Math.max(1, Math.floor(columnBlock / columns))
   const pack = plan.prepacked === null ? form.packer() : null
   const packing = plan.prepacked === null && form.packingTile ? form.packingTile() : null
+  const asking = form.askingTile ? form.askingTile() : null
   const space = pack && context.blockSpace(words(Math.min(k, sumBlock)) * columns * Math.min(panels, blockPanels))
   const tile = form.tile()
   const stage = form.stage()
@@ -87,6 +90,14 @@ function productFunction(plan: Plan, context: ContractionContext): string {
   if (packing) {
     const isFull = full < panels ? ` && p < ${full}` : ''
     lines.push(`          if (i == iFrom${isFull}) ${packing}(${form.source}, b, ${panel}, c, i, p, k0, k1); else`)
+  }
+  if (asking) {
+    const { rows } = plan.tile
+    const last = `i + ${2 * rows - 1} < ${m} ? i + ${2 * rows - 1} : ${m - 1}`
+    const ahead = `a + ${context.tables.nameOf(plan.a.rows)}[${last}] + ${plan.a.columns[0]}`
+    lines.push(
+      `          if (p + 1 == p1 && i + ${rows} < iTo) ${asking}(${form.source}, ${panel}, ${ahead}, c, i, p, k0, k1); else`,
+    )
   }
   lines.push(`          ${tile}(${form.source}, ${panel}, c, i, p, k0, k1);`, '        }', '      }')
   lines.push('    }', '  }')

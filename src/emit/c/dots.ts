@@ -158,8 +158,9 @@ function tileText(name: string, plan: Plan, { rows, columns, run }: DotTile, con
   lines.push(`  for (int k = k0; k < k1; k += ${w}) {`, ...step((from) => `loadf_${w}(${from})`), '  }')
   if (run < k && run % w !== 0) {
     const whole = Math.floor(run / w) * w
+    const mask = `firstm_${w}(${run - whole})`
     lines.push(`  if (k1 == ${whole}) {`, `    const int k = ${whole};`)
-    lines.push(...step((from) => `loadFirst_${w}(${from}, ${run - whole})`), '  }')
+    lines.push(...step((from) => `loadMaskedf_${w}(${from}, ${mask})`), '  }')
   }
   for (let r = 0; r < rows; r++) {
     const stores = places.map((j) => `storef_${w}(${sum(r, j)}, s${r}_${j});`)

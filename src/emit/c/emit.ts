@@ -5,6 +5,7 @@ import { rebase } from '../../compiler/rebase.ts'
 import { type ScratchPlaces, scratchPlaces } from '../../compiler/scratch.ts'
 import type { Bf16 } from './bf16Plan.ts'
 import { bf16Functions } from './bf16Preamble.ts'
+import { keepPacks } from './keptPacks.ts'
 import { kernelText } from './kernel.ts'
 import { isMathName, mathFunction } from './math.ts'
 import { header, uniformFunction, vectorTypes } from './preamble.ts'
@@ -58,7 +59,10 @@ export function emitC(program: Program, target: CTarget): string {
   }
   let usesBf16 = false
   let wasAlone = true
-  const calls = program.kernels.map((kernel) => {
+  const [widest] = target.widths
+  const packed = keepPacks(program.kernels, { width: widest, cache: target.cache, bf16: target.bf16 })
+  const kept = new Map<string, string | null>(packed.names.map((name) => [name, null]))
+  const calls = packed.kernels.map((kernel) => {
     const context = {
       program,
       tables,
@@ -68,6 +72,7 @@ export function emitC(program: Program, target: CTarget): string {
       blockSpace,
       cache: target.cache,
       bf16: target.bf16,
+      kept,
       useBf16: () => {
         usesBf16 = true
       },
@@ -97,7 +102,6 @@ export function emitC(program: Program, target: CTarget): string {
       `  ${fn}(${[...names.map((name) => argument(name, origins.get(name) ?? 0, program, scratch)), 'thread', 'threads'].join(', ')});`,
     ].join('\n')
   })
-  const [widest] = target.widths
   const bf16 = usesBf16 ? target.bf16 : null
   if (bf16?.unit === 'amx') {
     calls.unshift('  startTiles();')

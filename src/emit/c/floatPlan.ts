@@ -62,8 +62,7 @@ const longSumBlock = 1024
 export function floatBlocks(product: Product, tile: Tile, width: number, cache: number): Blocks {
   const { n, k } = product
   const panel = tile.vectors * width
-  // A single panel is read from the first cache, if that can hold it.
-  if (!isDirect(product) || n <= panel) return { sums: sumBlock, columns: equalParts(n, columnBlock, panel) }
+  if (!isDirect(product)) return { sums: sumBlock, columns: equalParts(n, columnBlock, panel) }
   const numbers = (cache * 3) / 4 / 4
   // At least two panels of columns share what is read of a.
   const most = Math.max(lineBytes, Math.min(longSumBlock, numbers / 2 / panel))

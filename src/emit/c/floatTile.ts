@@ -1,8 +1,8 @@
 // Tiles of f32 products: a read as it lies or staged, sums in registers.
 import { farElements, floatBlocks, readsVectors, type Staging, stagingOf } from './floatPlan.ts'
 import { packFunction } from './packing.ts'
-import { type ContractionContext, type Form, type Plan, packingOf, panelColumns } from './plan.ts'
-import { columnCount, storeRow } from './storeRow.ts'
+import { type ContractionContext, type Form, type Plan, packingOf, panelColumns, panelsOf } from './plan.ts'
+import { columnCount, resultRow, storeRow } from './storeRow.ts'
 import { runLength, stepOf } from './tables.ts'
 import { sumBlock } from './tiles.ts'
 
@@ -17,7 +17,10 @@ export function floatForm(plan: Plan, context: ContractionContext): Form {
     packer: () => packFunction(plan, context),
     tile: () => context.define('tile', (name) => tileFunction(name, plan, way, context)),
     packingTile: packsAsItReads(plan, way)
-      ? () => context.define('packingTile', (name) => tileFunction(name, plan, way, context, true))
+      ? () => context.define('packingTile', (name) => tileFunction(name, plan, way, context, 'packs'))
+      : null,
+    askingTile: asksAhead(plan, way)
+      ? () => context.define('askingTile', (name) => tileFunction(name, plan, way, context, 'asks'))
       : null,
     stage: () => (way === 'direct' ? aheadLines(plan, context) : stageLines(plan, way, context)),
     source: way === 'direct' ? 'a' : 'stage',
@@ -37,11 +40,18 @@ const isFar = ({ n, k }: Plan): boolean => n * k >= farElements
 
 const tilesOfRows = ({ m, tile }: Plan): number => Math.ceil(m / tile.rows)
 
+/** Columns that are copied come from all over memory: the last tile of rows asks for those of the next ones. */
+const asksAhead = ({ a, m, k }: Plan, way: Staging): boolean =>
+  way === 'columns' && m * k >= farElements && stepOf(a.columns) !== null
+
 const stageStride = (plan: Plan): number => Math.min(plan.k, sumBlock) + 16
 
 /** Asks for where the rows of the next tile begin: what follows comes by itself, but not the first of it. */
-function aheadLines({ a, m, k, tile: { rows } }: Plan, context: ContractionContext): string[] {
-  if (m * k < farElements || stepOf(a.columns) !== 1) return []
+function aheadLines(plan: Plan, context: ContractionContext): string[] {
+  const { a, m, k } = plan
+  const { rows } = plan.tile
+  // Through a single panel rows are read without a pause.
+  if (m * k < farElements || stepOf(a.columns) !== 1 || panelsOf(plan) === 1) return []
   return [
     `        for (int r = i + ${rows}; r < i + ${2 * rows} && r < ${m}; r++) {`,
     `          const float *row = a + ${context.tables.nameOf(a.rows)}[r] + ${a.columns[0]} + k0;`,
@@ -90,9 +100,16 @@ const packingDistance = 8
 
 /**
  * One register tile: rows `i …` of a times one panel of b, over summands `k0 … k1`; added to c unless they are the first.
- * With `packs` the panel is read where it lies, and written to `out` as the packer would where other rows need it.
+ * One that `packs` reads the panel where it lies, and writes it to `out` as the packer would where other rows need it; one that `asks` has the columns
+ * from `ahead` on brought near.
  */
-function tileFunction(name: string, plan: Plan, way: Staging, context: ContractionContext, packs = false): string {
+function tileFunction(
+  name: string,
+  plan: Plan,
+  way: Staging,
+  context: ContractionContext,
+  kind: 'packs' | 'asks' | null = null,
+): string {
   const { m, n, a, b, width: w } = plan
   const { rows, vectors } = plan.tile
   const columns = panelColumns(plan)
@@ -100,8 +117,11 @@ function tileFunction(name: string, plan: Plan, way: Staging, context: Contracti
   const [rowStep, columnStep] =
     way === 'rows' ? [stage, 1] : way === 'columns' ? [1, rows] : [stepOf(a.rows), stepOf(a.columns)]
   const rowTable = context.tables.nameOf(a.rows)
-  const parameters = `const float *restrict a, const float *restrict b, ${packs ? 'float *restrict out, ' : ''}float *restrict c, int i, int p, int k0, int k1`
-  const passed = `a, b, ${packs ? 'out, ' : ''}c`
+  const packs = kind === 'packs'
+  const [extra, extraPassed] =
+    kind === null ? ['', ''] : packs ? ['float *restrict out, ', 'out, '] : ['const float *ahead, ', 'ahead, ']
+  const parameters = `const float *restrict a, const float *restrict b, ${extra}float *restrict c, int i, int p, int k0, int k1`
+  const passed = `a, b, ${extraPassed}c`
   const lines = [`static inline __attribute__((always_inline)) void ${name}_rows(${parameters}, const int rows) {`]
   // With few tiles each gets code of its own, in which the rows' offsets are numbers and take no registers.
   const tiles = tilesOfRows(plan)
@@ -119,7 +139,7 @@ function tileFunction(name: string, plan: Plan, way: Staging, context: Contracti
     for (let r = 0; r < rows; r++)
       for (let v = 0; v < vectors; v++)
         lines.push(
-          `  if (${r} < rows) __builtin_prefetch(c + ${context.tables.nameOf(plan.c.rows)}[i + ${r}] + ${at} + ${v * w}, 1);`,
+          `  if (${r} < rows) __builtin_prefetch(c + ${resultRow(plan, `i + ${r}`, context)} + ${at} + ${v * w}, 1);`,
         )
   }
   if (packs)
@@ -133,6 +153,7 @@ function tileFunction(name: string, plan: Plan, way: Staging, context: Contracti
         ? `k * (int64_t)${columnStep}${a.columns[0] ? ` + ${a.columns[0]}` : ''}`
         : `${context.tables.nameOf(a.columns)}[k]`
   lines.push(`    const int64_t at = ${at};`)
+  if (kind === 'asks') lines.push(`    __builtin_prefetch(ahead + k * (int64_t)${stepOf(a.columns)});`)
   if (packs) {
     const bStep = stepOf(b.rows)
     const row = (by: number): string =>
@@ -168,19 +189,16 @@ function tileFunction(name: string, plan: Plan, way: Staging, context: Contracti
   }
   lines.push('}')
   const rest = m % rows
+  // Called, not inlined: its loop wants all registers, and gets them back from vectors where what is around it holds some.
+  const head = `static __attribute__((noinline)) void ${name}(${parameters}) {`
   if (isOwn) {
     const calls = Array.from({ length: tiles }, (_, tile) => {
       const count = Math.min(rows, m - tile * rows)
       return `  if (i == ${tile * rows}) { ${name}_rows(${passed}, ${tile * rows}, p, k0, k1, ${count}); return; }`
     })
-    return [...lines, `static void ${name}(${parameters}) {`, ...calls, '}'].join('\n')
+    return [...lines, head, ...calls, '}'].join('\n')
   }
   const whenRest =
     rest === 0 ? '' : `  if (i + ${rows} > ${m}) { ${name}_rows(${passed}, i, p, k0, k1, ${rest}); return; }\n`
-  return [
-    ...lines,
-    `static void ${name}(${parameters}) {`,
-    `${whenRest}  ${name}_rows(${passed}, i, p, k0, k1, ${rows});`,
-    '}',
-  ].join('\n')
+  return [...lines, head, `${whenRest}  ${name}_rows(${passed}, i, p, k0, k1, ${rows});`, '}'].join('\n')
 }

@@ -25,7 +25,6 @@ import {
   variableName,
 } from './lanes.ts'
 import { type ContractionContext, planContractions } from './plan.ts'
-import { tailLanes } from './tail.ts'
 
 export interface KernelContext extends ContractionContext {
   readonly program: Program
@@ -44,7 +43,7 @@ export function kernelText(
     ...context,
     ...planContractions(body, { width: context.widths[0], cache: context.cache, bf16: context.bf16 }),
   }
-  const scope: Scope = { context: planned, place: plainPlace(planned), types: new Map(), perLane: new Set() }
+  const scope: Scope = { context: planned, place: plainPlace(planned), types: new Map(), outside: null }
   if (alone) return { lines: ['  if (thread == 0) {', ...block(body, scope, '    '), '  }'], alone }
   return { lines: shared(body, scope), alone }
 }
@@ -118,8 +117,8 @@ interface Scope {
   readonly place: Place
   /** The types of accumulators. */
   readonly types: Map<string, ScalarType>
-  /** Accumulators of which a loop in lanes holds one a lane, added up when it is done. */
-  readonly perLane: ReadonlySet<string>
+  /** Those that the lanes around leave behind; null outside of lanes. */
+  readonly outside: ReadonlyMap<string, AccumulateOperator> | null
 }
 
 const plainPlace = (context: KernelContext): Place => ({
@@ -127,7 +126,7 @@ const plainPlace = (context: KernelContext): Place => ({
   width: 1,
   index: null,
   start: 0,
-  active: null,
+  tail: null,
   inLanes: new Set(),
   use: context.use,
 })
@@ -175,12 +174,10 @@ function statementText(statement: Statement, scope: Scope, indent: string): stri
       }
       const w = place.width
       const next = accumulated(statement.op, type, name, asLanes(value, type, w), w)
-      if (place.active !== null && scope.perLane.has(statement.name)) {
-        const counts = [
-          `lti_${w}(iota_${w}, splati_${w}(${place.active}))`,
-          ...(where ? [asLanes(where, 'bool', w)] : []),
-        ]
-        return [`${indent}${name} = select${letterOf(type)}_${w}(${counts.join(' & ')}, ${next}, ${name});`]
+      if (place.tail && scope.outside?.has(statement.name)) {
+        const mask = where?.lanes ? `(maskOf_${w}(${where.text}) & ${place.tail})` : place.tail
+        const kept = `${name} = pick${letterOf(type)}_${w}(${mask}, ${next}, ${name});`
+        return [where && !where.lanes ? `${indent}if (${where.text}) ${kept}` : `${indent}${kept}`]
       }
       if (!where) return [`${indent}${name} = ${next};`]
       if (!where.lanes) return [`${indent}if (${where.text}) ${name} = ${next};`]
@@ -264,15 +261,16 @@ function storeText(statement: Statement & { kind: 'store' }, place: Place, inden
   const w = place.width
   const lanes = asLanes(value, statement.value.type, w)
   const stored = isBool ? `${lanes} & 1` : lanes
-  if (place.active !== null)
-    return [`${indent}storeFirst_${w}(${buffer} + ${scalarIndex(offset)}, ${stored}, ${place.active});`]
-  if (stride === 1) return [`${indent}store${letter}_${w}(${buffer} + ${scalarIndex(offset)}, ${stored});`]
-  return [`${indent}scatter${letter}_${w}(${buffer}, ${asLanes(indexText(offset, place), 'i32', w)}, ${stored});`]
+  const [kind, mask] = place.tail ? ['Masked', `, ${place.tail}`] : ['', '']
+  if (stride === 1)
+    return [`${indent}store${kind}${letter}_${w}(${buffer} + ${scalarIndex(offset)}, ${stored}${mask});`]
+  const at = asLanes(indexText(offset, place), 'i32', w)
+  return [`${indent}scatter${kind}${letter}_${w}(${buffer}, ${at}, ${stored}${mask});`]
 }
 
 /** Two stores to every second element, side by side, as stores of whole vectors; null where they are not that. */
 function pairText(first: Statement, second: Statement | undefined, place: Place, indent: string): string[] | null {
-  const pair = place.index === null || place.width === 1 ? null : pairOf(first, second)
+  const pair = place.index === null || place.width === 1 || place.tail ? null : pairOf(first, second)
   if (!pair) return null
   const [{ buffer, offset }] = pair
   if (elementLetter(place, buffer) !== 'f' || strideOf(offset, place) !== 2) return null
@@ -289,42 +287,47 @@ function loopText(loop: LoopStatement, scope: Scope, indent: string, divided = f
   }
   const lines: string[] = []
   const outside = accumulatedOutside(loop.body)
-  const { widths, program } = scope.context
-  const vectors = (part: LoopStatement, width: number, active: number | null): void =>
-    void lines.push(...lanesText(part, { width, active }, outside, scope, indent, divided))
-  const tail = tailLanes(loop, widths, program)
-  const whole = extent - (tail ?? 0)
   let at = start
-  for (const width of widths) {
-    const end = at + Math.floor((start + whole - at) / width) * width
-    if (end === at) continue
-    vectors({ ...loop, start: at, extent: end - at }, width, null)
-    at = end
+  const [widest] = scope.context.widths
+  for (const width of scope.context.widths) {
+    const left = start + extent - at
+    // Where lanes have masks, what takes more than one shorter step is one masked vector.
+    const isTail = width < widest && widest === maskedWidth && left > width
+    const [by, count] = isTail ? [widest, left] : [width, Math.floor(left / width) * width]
+    if (count === 0) continue
+    lines.push(...lanesText({ ...loop, start: at, extent: count }, by, outside, scope, indent, divided))
+    at += count
   }
-  if (tail !== null) vectors({ ...loop, start: at, extent: widths[0] }, widths[0], tail)
   return lines
 }
+
+/** The width of vectors of which each instruction can leave out lanes: AVX-512. */
+const maskedWidth = 16
 
 /** A loop in steps; where it is divided, the thread's part of them. */
 function loopHead(index: string, start: number, extent: number, step: number, divided: boolean): string {
   if (!divided) return `for (I1 ${index} = ${start}; ${index} < ${start + extent}; ${index} += ${step})`
-  const rounds = extent / step
+  const rounds = Math.ceil(extent / step)
   const at = (thread: string) => `${start} + (I1)((int64_t)${rounds} * ${thread} / threads) * ${step}`
   return `for (I1 ${index} = ${at('thread')}; ${index} < ${at('(thread + 1)')}; ${index} += ${step})`
 }
 
-/** One loop in vectors of a width; sums of lanes that the loop leaves behind are added up after it, in a fixed order. */
+/**
+ * One loop in vectors of a width, or the one vector that is not full; sums of lanes that the loop leaves behind are added up
+ * after it, in a fixed order.
+ */
 function lanesText(
   loop: LoopStatement,
-  { width, active }: { readonly width: number; readonly active: number | null },
+  width: number,
   outside: ReadonlyMap<string, AccumulateOperator>,
   scope: Scope,
   indent: string,
   divided: boolean,
 ): string[] {
   const { index, start, extent, body } = loop
-  const place: Place = { ...scope.place, width, index, start, active, inLanes: new Set<string>() }
-  const inner: Scope = { ...scope, place, types: new Map(scope.types), perLane: new Set(outside.keys()) }
+  const tail = extent < width ? `firstm_${width}(${extent})` : null
+  const place: Place = { ...scope.place, width, index, start, tail, inLanes: new Set<string>() }
+  const inner: Scope = { ...scope, place, types: new Map(scope.types), outside }
   const head = loopHead(index, start, extent, width, divided)
   if (width === 1) {
     const plain: Scope = { ...inner, place: { ...place, index: null } }

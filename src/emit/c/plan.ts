@@ -16,6 +16,8 @@ export interface ContractionContext {
   readonly bf16: Bf16 | null
   readonly plans: ReadonlyMap<ContractionStatement, Plan>
   readonly packs: ReadonlyMap<string, Plan>
+  /** Where operands are that later kernels multiply by as well, by their names; null until the first of them has packed it. */
+  readonly kept: Map<string, string | null>
   /** Adds a function to the file; gives its name. */
   define(prefix: string, text: (name: string) => string): string
   /** Static memory of so many floats for all threads; gives its name. */
@@ -62,6 +64,8 @@ export interface Form {
   tile(): string
   /** The same, of a tile that packs b as it reads it; null where b is packed apart. */
   readonly packingTile: (() => string) | null
+  /** The same, of a tile that asks for rows of a beforehand; null where these come by themselves. */
+  readonly askingTile: (() => string) | null
   /** Lines before a tile's rows of a are used: that copy them to `stage`, or ask for the next. */
   stage(): readonly string[]
   /** What a tile reads its rows of a from. */
@@ -95,7 +99,8 @@ export interface Machine {
   readonly bf16: Bf16 | null
 }
 
-function planOf(statement: ContractionStatement, machine: Machine): Plan {
+/** Which way round a contraction runs, over which tiles. */
+export function planOf(statement: ContractionStatement, machine: Machine): Plan {
   const { width, bf16 } = machine
   const { m, n, k, a, b, c, add } = statement
   const flip = (panel: Panel): Panel => ({ ...panel, rows: panel.columns, columns: panel.rows })
@@ -126,15 +131,19 @@ export type Product = Pick<Plan, 'm' | 'n' | 'k' | 'a' | 'b' | 'c' | 'add'>
 /** Cycles, roughly: multiply-adds, packing b, and writing c once a block of sums. */
 function costOf(product: Product, { width, cache }: Machine, bf16: Bf16 | null): number {
   const { m, n, k, b, c } = product
-  const way = packingOf(b, width)
-  const perElement = way === 'copy' ? 0.15 : way === 'transpose' ? 0.5 : 1.5
-  const packing = b.packed === null ? perElement * n * k : 0
+  const packing = b.packed === null ? packingCost(product, width) : 0
   const contiguous = stepOf(c.columns) === 1 || n === 1
   const tile = floatTile(product, width)
   const sums = bf16 ? bf16SumBlock(bf16) : floatBlocks(product, tile, width, cache).sums
   const writing = m * n * Math.ceil(k / sums) * (contiguous ? 0.2 : 1.5)
   const products = bf16 ? bf16Cost(bf16, product, width) : tile.cost * k
   return products + packing + writing
+}
+
+/** Cycles, roughly, that packing b takes. */
+export function packingCost({ n, k, b }: Product, width: number): number {
+  const way = packingOf(b, width)
+  return (way === 'copy' ? 0.15 : way === 'transpose' ? 0.5 : 1.5) * n * k
 }
 
 /** How b gets into panels: neighbours in a row are copied, neighbours in a column transposed, anything else gathered. */

@@ -198,21 +198,6 @@ static inline I$ loadb_$(const u8 *p) { BU$ b = *(const BU$ *)p; return __builti
 static inline void storef_$(float *p, F$ x) { *(FU$ *)p = x; }
 static inline void storei_$(int32_t *p, I$ x) { *(IU$ *)p = x; }
 static inline void storeb_$(u8 *p, I$ x) { *(BU$ *)p = __builtin_convertvector(x, B$); }
-// The first lanes alone; the others are 0, or stay in memory as they are.
-static inline F$ loadFirst_$(const float *p, int count) {
-#if $ == 16 && defined(__AVX512F__) && !defined(__clang__)
-  return (F$)__builtin_ia32_loadups512_mask(p, (F$){}, (1u << count) - 1);
-#else
-  F$ r = {}; memcpy(&r, p, count * 4); return r;
-#endif
-}
-static inline void storeFirst_$(float *p, F$ x, int count) {
-#if $ == 16 && defined(__AVX512F__) && !defined(__clang__)
-  __builtin_ia32_storeups512_mask(p, x, (1u << count) - 1);
-#else
-  memcpy(p, &x, count * 4);
-#endif
-}
 // The elements of two vectors in turns.
 static inline void storePairs_$(float *p, F$ a, F$ b) {
   storef_$(p, SHUFFLE(I$, a, b, LOWER_PAIRS)); storef_$(p + $, SHUFFLE(I$, a, b, UPPER_PAIRS));
@@ -220,22 +205,6 @@ static inline void storePairs_$(float *p, F$ a, F$ b) {
 static inline F$ gatherf_$(const float *p, I$ o) { F$ r; for (int l = 0; l < $; l++) r[l] = p[o[l]]; return r; }
 static inline I$ gatheri_$(const int32_t *p, I$ o) { I$ r; for (int l = 0; l < $; l++) r[l] = p[o[l]]; return r; }
 static inline I$ gatherb_$(const u8 *p, I$ o) { I$ r; for (int l = 0; l < $; l++) r[l] = p[o[l]]; return r; }
-static inline F$ gatherMaskedf_$(const float *p, I$ o, I$ m) { F$ r; for (int l = 0; l < $; l++) r[l] = m[l] ? p[o[l]] : 0; return r; }
-static inline I$ gatherMaskedi_$(const int32_t *p, I$ o, I$ m) { I$ r; for (int l = 0; l < $; l++) r[l] = m[l] ? p[o[l]] : 0; return r; }
-static inline I$ gatherMaskedb_$(const u8 *p, I$ o, I$ m) { I$ r; for (int l = 0; l < $; l++) r[l] = m[l] ? p[o[l]] : 0; return r; }
-static inline F$ loadMaskedf_$(const float *p, I$ m) {
-#if $ == 16 && defined(__AVX512F__) && defined(__AVX512DQ__) && HAS_INSTRUCTION(__builtin_ia32_loadups512_mask)
-  return (F$)__builtin_ia32_loadups512_mask(p, (F$){}, __builtin_ia32_cvtd2mask512(m));
-#elif $ == 8 && defined(__AVX2__) && HAS_INSTRUCTION(__builtin_ia32_maskloadps256)
-  return (F$)__builtin_ia32_maskloadps256((const F$ *)p, m);
-#elif $ == 4 && defined(__AVX2__) && HAS_INSTRUCTION(__builtin_ia32_maskloadps)
-  return (F$)__builtin_ia32_maskloadps((const F$ *)p, m);
-#else
-  F$ r; for (int l = 0; l < $; l++) r[l] = m[l] ? p[l] : 0; return r;
-#endif
-}
-static inline I$ loadMaskedi_$(const int32_t *p, I$ m) { I$ r; for (int l = 0; l < $; l++) r[l] = m[l] ? p[l] : 0; return r; }
-static inline I$ loadMaskedb_$(const u8 *p, I$ m) { I$ r; for (int l = 0; l < $; l++) r[l] = m[l] ? p[l] : 0; return r; }
 static inline void scatterf_$(float *p, I$ o, F$ x) { for (int l = 0; l < $; l++) p[o[l]] = x[l]; }
 static inline void scatteri_$(int32_t *p, I$ o, I$ x) { for (int l = 0; l < $; l++) p[o[l]] = x[l]; }
 static inline void scatterb_$(u8 *p, I$ o, I$ x) { for (int l = 0; l < $; l++) p[o[l]] = x[l]; }
@@ -256,11 +225,15 @@ static inline int32_t any_$(I$ m) {
   int32_t r = 0; for (int l = 0; l < $; l++) r |= m[l]; return r;
 #endif
 }
-static inline I$ bits_$(F$ x) { return (I$)x; }
-static inline F$ fromBits_$(I$ x) { return (F$)x; }
-// Masks of functions: a bit a lane where there are such registers, else a whole lane. lower and higher give a where one is NaN.
+// Masks: a bit a lane where there are such registers, else a whole lane. lower and higher give a where one is NaN.
+#undef HAS
+#undef BIT_MASKS
 #if $ == 16 && defined(__AVX512F__) && !defined(__clang__)
+#define BIT_MASKS 1
 typedef uint16_t M$;
+#define HAS(m, lane) ((m) >> (lane) & 1)
+static inline M$ firstm_$(int count) { return (1 << count) - 1; }
+static inline M$ maskOf_$(I$ m) { return __builtin_ia32_ptestmd512(m, m, -1); }
 static inline M$ ltm_$(F$ a, F$ b) { return __builtin_ia32_cmpps512_mask(a, b, 1, -1, 4); }
 static inline M$ eqm_$(F$ a, F$ b) { return __builtin_ia32_cmpps512_mask(a, b, 0, -1, 4); }
 static inline M$ bitm_$(I$ x, int bit) { return __builtin_ia32_ptestmd512(x, splati_$(bit), -1); }
@@ -270,7 +243,11 @@ static inline int anym_$(M$ m) { return m != 0; }
 static inline F$ lower_$(F$ a, F$ b) { return (F$)__builtin_ia32_minps512_mask(b, a, a, -1, 4); }
 static inline F$ higher_$(F$ a, F$ b) { return (F$)__builtin_ia32_maxps512_mask(b, a, a, -1, 4); }
 #else
+#define BIT_MASKS 0
 typedef I$ M$;
+#define HAS(m, lane) (m)[lane]
+static inline M$ firstm_$(int count) { return iota_$ < splati_$(count); }
+static inline M$ maskOf_$(I$ m) { return m; }
 static inline M$ ltm_$(F$ a, F$ b) { return a < b; }
 static inline M$ eqm_$(F$ a, F$ b) { return a == b; }
 static inline M$ bitm_$(I$ x, int bit) { return (x & splati_$(bit)) != 0; }
@@ -288,6 +265,40 @@ static inline F$ lower_$(F$ a, F$ b) { return selectf_$(b < a, b, a); }
 static inline F$ higher_$(F$ a, F$ b) { return selectf_$(a < b, b, a); }
 #endif
 #endif
+static inline F$ loadMaskedf_$(const float *p, M$ m) {
+#if BIT_MASKS
+  return (F$)__builtin_ia32_loadups512_mask(p, (F$){}, m);
+#elif $ == 16 && defined(__AVX512F__) && defined(__AVX512DQ__) && HAS_INSTRUCTION(__builtin_ia32_loadups512_mask)
+  return (F$)__builtin_ia32_loadups512_mask(p, (F$){}, __builtin_ia32_cvtd2mask512(m));
+#elif $ == 8 && defined(__AVX2__) && HAS_INSTRUCTION(__builtin_ia32_maskloadps256)
+  return (F$)__builtin_ia32_maskloadps256((const F$ *)p, m);
+#elif $ == 4 && defined(__AVX2__) && HAS_INSTRUCTION(__builtin_ia32_maskloadps)
+  return (F$)__builtin_ia32_maskloadps((const F$ *)p, m);
+#else
+  F$ r; for (int l = 0; l < $; l++) r[l] = HAS(m, l) ? p[l] : 0; return r;
+#endif
+}
+static inline I$ loadMaskedi_$(const int32_t *p, M$ m) { return (I$)loadMaskedf_$((const float *)p, m); }
+static inline I$ loadMaskedb_$(const u8 *p, M$ m) { I$ r; for (int l = 0; l < $; l++) r[l] = HAS(m, l) ? p[l] : 0; return r; }
+static inline void storeMaskedf_$(float *p, F$ x, M$ m) {
+#if BIT_MASKS
+  __builtin_ia32_storeups512_mask(p, x, m);
+#elif $ == 16 && defined(__AVX512F__) && defined(__AVX512DQ__) && HAS_INSTRUCTION(__builtin_ia32_storeups512_mask)
+  __builtin_ia32_storeups512_mask(p, x, __builtin_ia32_cvtd2mask512(m));
+#else
+  for (int l = 0; l < $; l++) if (HAS(m, l)) p[l] = x[l];
+#endif
+}
+static inline void storeMaskedi_$(int32_t *p, I$ x, M$ m) { storeMaskedf_$((float *)p, (F$)x, m); }
+static inline void storeMaskedb_$(u8 *p, I$ x, M$ m) { for (int l = 0; l < $; l++) if (HAS(m, l)) p[l] = x[l]; }
+static inline F$ gatherMaskedf_$(const float *p, I$ o, M$ m) { F$ r; for (int l = 0; l < $; l++) r[l] = HAS(m, l) ? p[o[l]] : 0; return r; }
+static inline I$ gatherMaskedi_$(const int32_t *p, I$ o, M$ m) { I$ r; for (int l = 0; l < $; l++) r[l] = HAS(m, l) ? p[o[l]] : 0; return r; }
+static inline I$ gatherMaskedb_$(const u8 *p, I$ o, M$ m) { I$ r; for (int l = 0; l < $; l++) r[l] = HAS(m, l) ? p[o[l]] : 0; return r; }
+static inline void scatterMaskedf_$(float *p, I$ o, F$ x, M$ m) { for (int l = 0; l < $; l++) if (HAS(m, l)) p[o[l]] = x[l]; }
+static inline void scatterMaskedi_$(int32_t *p, I$ o, I$ x, M$ m) { for (int l = 0; l < $; l++) if (HAS(m, l)) p[o[l]] = x[l]; }
+static inline void scatterMaskedb_$(u8 *p, I$ o, I$ x, M$ m) { for (int l = 0; l < $; l++) if (HAS(m, l)) p[o[l]] = x[l]; }
+static inline I$ bits_$(F$ x) { return (I$)x; }
+static inline F$ fromBits_$(I$ x) { return (F$)x; }
 static inline F$ absf_$(F$ x) { return (F$)((I$)x & 0x7fffffff); }
 static inline I$ absi_$(I$ x) { I$ s = x >> 31; return (I$)((U$)(x ^ s) - (U$)s); }
 ${elementwise('floorf', 'F', 'F', '__builtin_floorf(x[l])')}

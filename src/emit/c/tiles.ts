@@ -61,5 +61,11 @@ export function chooseTile(
   return best!
 }
 
-/** A step of a tile takes one cycle a multiply-add, half a cycle a load, and never less than their latency. */
-const stepCost = (rows: number, vectors: number): number => Math.max(rows * vectors, (rows + vectors) / 2, 4) + 0.5
+/**
+ * Cycles of a step of a tile: one a multiply-add, half of one a load, and never less than their latency. Loads that are hidden
+ * cost next to nothing.
+ */
+const stepCost = (rows: number, vectors: number): number => {
+  const loads = rows + vectors
+  return Math.max(rows * vectors, loads / 2, 4) + 0.5 + 0.01 * loads
+}
