@@ -2,6 +2,7 @@
 import { formula } from '../autodiff/index.ts'
 import { compileGraph } from '../compiler/compile.ts'
 import { printProgram } from '../compiler/print.ts'
+import { allowedPrecision } from '../device/precision.ts'
 import { EinfoldError } from '../errors.ts'
 import type { FormulaTree } from '../expression/tree.ts'
 import { inputNode } from '../graph/build.ts'
@@ -135,7 +136,7 @@ export const adjointName = (f: { readonly tree: FormulaTree }): string => `d${f.
 
 function showProgram(shown: Tensor, wanted: string | undefined, { print, style }: Terminal): void {
   const of = wanted === undefined ? '' : ` of the gradient by ${wanted}`
-  const { program } = compileGraph({ outputs: [shown.node], updates: [] }, device().target)
+  const { program } = compileGraph({ outputs: [shown.node], updates: [] }, device().targetOf(allowedPrecision()))
   print(`\n${style.bold(`loop nest${of}`)}`)
   print(indented(printProgram(program)))
   const chosen = device()

@@ -33,12 +33,19 @@ export type Binding =
 export interface Target {
   /** Whether it has micro-kernels for matrix products. */
   readonly contractions: boolean
+  /**
+   * Sums along an axis that a tile of a transformed convolution holds at most, 2 unless given: larger tiles take fewer products,
+   * whose sums are less exact.
+   */
+  readonly tileSide?: 2 | 4
 }
 
+const tileSideOf = ({ tileSide = 2 }: Target): number => tileSide
+
 /** What is done to the graph for devices with micro-kernels, in this order. */
-const rewrites: readonly ((request: Request) => Request)[] = [
+const rewrites: readonly ((request: Request, target: Target) => Request)[] = [
   prepareContractions,
-  unfoldWindows,
+  (request, target) => unfoldWindows(request, tileSideOf(target)),
   unflattenProducts,
   splitSums,
   shareCalls,
@@ -48,7 +55,7 @@ const rewrites: readonly ((request: Request) => Request)[] = [
 /** Compiles a request: one program that computes all outputs and then stores the new values of all updated parameters. */
 export function compileGraph(request: Request, target: Target): Compiled {
   const wanted = computedRequest(
-    target.contractions ? rewrites.reduce((current, rewrite) => rewrite(current), request) : request,
+    target.contractions ? rewrites.reduce((current, rewrite) => rewrite(current, target), request) : request,
   )
   const plan = schedule(wanted, target)
   const layout = layOut(wanted, plan)
@@ -197,6 +204,7 @@ function lowerPlanned(kernel: KernelPlan, at: number, plan: Schedule, layout: La
     },
     targetsOf: (node) => layout.targetsOf.get(node) ?? [],
     contractions: target.contractions,
+    tileSide: tileSideOf(target),
     scratch: (length, owner) => {
       const name = `s${layout.buffers.size}`
       layout.buffers.set(name, { name, dtype: 'f32', length, use: owner === 'thread' ? 'scratch' : 'arena' })

@@ -93,7 +93,7 @@ function lowerProduct(b: KernelBuilder, product: MatrixProduct, { members, sums 
     scratch: places.scratch,
     epilogue: follow ? epilogue : null,
   }
-  const convolution = convolutionOf(first, product)
+  const convolution = convolutionOf(first, product, places.tileSide)
   if (convolution?.kind === 'image') lowerImageConvolution(first, convolution, context)
   else if (convolution) lowerFilterConvolution(first, convolution, context)
   else lowerContraction(first, product, context)

@@ -21,8 +21,8 @@ export interface Executable {
 
 export interface Device {
   readonly name: DeviceName
-  /** What its emitter can do; the compiler asks before it lowers. */
-  readonly target: Target
+  /** What its emitter can do where `allowed` is; the compiler asks before it lowers. */
+  targetOf(allowed: Precision): Target
   /** What its matrix products are computed in where `allowed` is. */
   precision(allowed: Precision): UsedPrecision
   /** Whether the garbage collector frees storage that nothing refers to; else the runtime calls `free` for it. */

@@ -3,7 +3,8 @@ import { DeviceError } from '../errors.ts'
 
 /**
  * `highest`: products and sums in f32. `high` allows each f32 as two bfloat16 numbers (three products, an error near 2^-16),
- * `medium` as one (an error near 2^-8). Errors are of each product, relative to the size of its factors.
+ * and what is no less exact; `medium` allows one (an error near 2^-8). Errors are of each product, relative to the size of its
+ * factors.
  */
 export type Precision = 'highest' | 'high' | 'medium'
 
@@ -21,6 +22,9 @@ export const floatPrecision = (allowed: Precision): UsedPrecision => ({
   used: 'highest',
   about: allowed === 'highest' ? 'f32' : 'f32: it has no kernels for bfloat16',
 })
+
+/** Of f32 with large tiles for convolutions, whose products are fewer and whose sums are less exact. */
+export const largerTiles = 'f32, and larger tiles for 3×3 convolutions'
 
 let allowed: Precision = 'highest'
 

@@ -3,7 +3,7 @@ import { type Binding, compileGraph } from '../compiler/compile.ts'
 import type { Program } from '../compiler/ir.ts'
 import type { Update } from '../compiler/request.ts'
 import type { Device, Executable, Storage } from '../device/device.ts'
-import type { Precision } from '../device/precision.ts'
+import { allowedPrecision, type Precision } from '../device/precision.ts'
 import { EinfoldError, ShapeError } from '../errors.ts'
 import { inputNode, parameterVersion, storedNode } from '../graph/build.ts'
 import { evaluator } from '../graph/evaluator.ts'
@@ -119,7 +119,7 @@ function trace(step: (...args: readonly Tensor[]) => StepResult, leaves: readonl
     for (const [cell, parameter] of before) cell.current = parameter
   }
   const chosen = device()
-  const { program, bindings } = compileGraph({ outputs, updates }, chosen.target)
+  const { program, bindings } = compileGraph({ outputs, updates }, chosen.targetOf(allowedPrecision()))
   const executable = chosen.load(program)
   return {
     shapes,

@@ -2,6 +2,7 @@
 import { type Binding, compileGraph } from '../compiler/compile.ts'
 import type { Request } from '../compiler/request.ts'
 import type { Device, Executable, Storage } from '../device/device.ts'
+import { allowedPrecision } from '../device/precision.ts'
 import { EinfoldError } from '../errors.ts'
 import { type DataNode, type Node, type ParameterNode, type StorageRef, sizeOf } from '../graph/node.ts'
 import { precisionOn } from './precision.ts'
@@ -46,7 +47,7 @@ export function runRequest(device: Device, outputs: readonly Node[]): readonly S
 }
 
 function makeEntry(device: Device, request: Request, leaves: readonly Node[]): Entry {
-  const { program, bindings } = compileGraph(request, device.target)
+  const { program, bindings } = compileGraph(request, device.targetOf(allowedPrecision()))
   const at = new Map(leaves.map((leaf, position) => [leaf, position]))
   return {
     executable: device.load(program, 'once'),

@@ -25,7 +25,10 @@ interface Loaded {
 }
 
 function loadOn(device: Device, tensors: readonly Tensor[]): Loaded {
-  const { program, bindings } = compileGraph({ outputs: tensors.map(({ node }) => node), updates: [] }, device.target)
+  const { program, bindings } = compileGraph(
+    { outputs: tensors.map(({ node }) => node), updates: [] },
+    device.targetOf('highest'),
+  )
   const outputs = tensors.map(({ dtype, size }) => device.allocate(dtype, size))
   const external = bindings.map((binding) => {
     if (binding.kind === 'output') return outputs[binding.output]

@@ -22,6 +22,6 @@ export function otherWidths(): Readonly<Record<string, Device>> {
     }),
     'native with vectors that every machine has': nativeDevice({ ...plain, widths: [4, 1] }),
     // Products of matrices are loops then, as in exported files.
-    'native without vectors': { ...nativeDevice({ ...plain, widths: [1] }), target: { contractions: false } },
+    'native without vectors': { ...nativeDevice({ ...plain, widths: [1] }), targetOf: () => ({ contractions: false }) },
   }
 }

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { compileGraph } from '../../src/compiler/compile.ts'
 import type { Device, Storage } from '../../src/device/device.ts'
+import { allowedPrecision } from '../../src/device/precision.ts'
 import { wasmDevice } from '../../src/device/wasm/device.ts'
 import type { TypedArray } from '../../src/dtype.ts'
 import type { DataNode } from '../../src/graph/node.ts'
@@ -10,7 +11,10 @@ import type { Tensor } from '../../src/index.ts'
 
 /** The numbers of tensors computed by one program on a device; operands are data on the host. */
 export function runOn(device: Device, tensors: readonly Tensor[]): TypedArray[] {
-  const { program, bindings } = compileGraph({ outputs: tensors.map(({ node }) => node), updates: [] }, device.target)
+  const { program, bindings } = compileGraph(
+    { outputs: tensors.map(({ node }) => node), updates: [] },
+    device.targetOf(allowedPrecision()),
+  )
   const executable = device.load(program)
   const outputs: Storage[] = []
   const external = bindings.map((binding) => {

@@ -20,12 +20,13 @@ const leastUses = 16
  * The same request, in which `image[…, i + u, j + v]` of a contraction over windows is read as `copy[…, v, i + u, j]`: the
  * positions `(i, j)` of an image are then one run of memory for each element of the window.
  */
-export const unfoldWindows = (request: Request): Request => rewrite(request, unfolded)
+export const unfoldWindows = (request: Request, tileSide: number): Request =>
+  rewrite(request, (node) => unfolded(node, tileSide))
 
-function unfolded(node: Node): Node {
+function unfolded(node: Node, tileSide: number): Node {
   if (node.kind !== 'comprehension' || node.body.kind !== 'binary') return node
   const product = matrixProduct(node)
-  if (!product || convolutionOf(node, product)) return node
+  if (!product || convolutionOf(node, product, tileSide)) return node
   const sides = [
     { slot: 'left', part: node.body.left as ReadExpr },
     { slot: 'right', part: node.body.right as ReadExpr },

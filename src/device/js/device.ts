@@ -18,7 +18,7 @@ type KernelFunction = (...buffers: TypedArray[]) => void
 export function jsDevice(target: Target = { contractions: false }): Device {
   return {
     name: 'js',
-    target,
+    targetOf: () => target,
     precision: floatPrecision,
     collected: true,
     allocate: (dtype: Dtype, length: number): JsStorage => ({ dtype, length, array: typedArray(dtype, length) }),

@@ -3,33 +3,38 @@
 import type { Bf16 } from '../../emit/c/bf16Plan.ts'
 import { bf16Functions, tilePermission } from '../../emit/c/bf16Preamble.ts'
 import { header, vectorTypes } from '../../emit/c/preamble.ts'
-import type { Precision, UsedPrecision } from '../precision.ts'
+import { largerTiles, type Precision, type UsedPrecision } from '../precision.ts'
 import type { CCompiler } from './compiler.ts'
 
 export interface NativePrecision extends UsedPrecision {
   readonly bf16: Bf16 | null
+  /** Sums along an axis that a tile of a transformed convolution holds at most. */
+  readonly tileSide: 2 | 4
 }
 
 /**
  * `high` is worth its three products only on AMX: on vectors, which multiply bfloat16 at twice the rate of f32, they would
- * take longer than f32 itself.
+ * take longer than f32 itself. Elsewhere larger tiles make fewer products of f32, and errors that are smaller still. Products
+ * in bfloat16 have small tiles: errors of large ones would be several times theirs.
  */
 export function nativePrecision(
   allowed: Precision,
   compiler: CCompiler,
   call: (source: string, prototype: string) => () => number,
 ): NativePrecision {
-  if (allowed === 'highest') return { used: 'highest', about: 'f32', bf16: null }
+  if (allowed === 'highest') return { used: 'highest', about: 'f32', bf16: null, tileSide: 2 }
   const noTiles = tilesAbsence(compiler, call)
   if (noTiles === null) {
-    return allowed === 'high'
-      ? { used: 'high', about: 'two bfloat16 a number, three products, on AMX', bf16: { unit: 'amx', parts: 2 } }
-      : { used: 'medium', about: 'bfloat16 on AMX', bf16: { unit: 'amx', parts: 1 } }
+    const [about, parts] =
+      allowed === 'high'
+        ? (['two bfloat16 a number, three products, on AMX', 2] as const)
+        : (['bfloat16 on AMX', 1] as const)
+    return { used: allowed, about, bf16: { unit: 'amx', parts }, tileSide: 2 }
   }
   if (allowed === 'medium' && compiler.bf16.avx512 === null)
-    return { used: 'medium', about: 'bfloat16 on AVX512-BF16', bf16: { unit: 'avx512', parts: 1 } }
+    return { used: 'medium', about: 'bfloat16 on AVX512-BF16', bf16: { unit: 'avx512', parts: 1 }, tileSide: 2 }
   const why = allowed === 'high' ? noTiles : `${noTiles}; ${compiler.bf16.avx512}`
-  return { used: 'highest', about: `f32: ${why}`, bf16: null }
+  return { used: 'high', about: `${largerTiles}: ${why}`, bf16: null, tileSide: 4 }
 }
 
 /** Why there are no tile registers for this process; null when there are. Linux gives them to those who ask. */

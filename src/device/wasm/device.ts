@@ -7,7 +7,7 @@ import { helpers } from '../../emit/js/helpers.ts'
 import { emitWasm, slots } from '../../emit/wasm/emit.ts'
 import { programText } from '../../emit/wasm/text.ts'
 import type { Device, Executable } from '../device.ts'
-import { floatPrecision } from '../precision.ts'
+import { largerTiles, type Precision, type UsedPrecision } from '../precision.ts'
 import { threads as chosenThreads } from '../threads.ts'
 import { wasmFeatures } from './features.ts'
 import { type WasmMemory, type WasmStorage, wasmMemory } from './memory.ts'
@@ -16,6 +16,7 @@ import { type Member, threadTeam } from './team.ts'
 export interface WasmDeviceOptions {
   /** False for plain multiplications and additions even where the engine fuses them. */
   readonly relaxedSimd?: boolean
+  /** What the compiler is told instead of what follows from the precision. */
   readonly target?: Target
   /** How many threads to use, asked at each run; the number set for all devices unless given. */
   readonly threads?: () => number
@@ -45,9 +46,15 @@ const host = {
   mod: helpers.floorMod,
 }
 
+/** Less than f32 is nothing here; what is allowed counts for tiles of convolutions. */
+const vectorPrecision = (allowed: Precision): UsedPrecision =>
+  allowed === 'highest'
+    ? { used: 'highest', about: 'f32' }
+    : { used: 'high', about: `${largerTiles}: it has no kernels for bfloat16` }
+
 export function wasmDevice({
   relaxedSimd = true,
-  target = { contractions: true },
+  target,
   threads = chosenThreads,
   check,
 }: WasmDeviceOptions = {}): Device {
@@ -104,8 +111,8 @@ export function wasmDevice({
 
   return {
     name: 'wasm',
-    target,
-    precision: floatPrecision,
+    targetOf: (allowed) => target ?? { contractions: true, tileSide: allowed === 'highest' ? 2 : 4 },
+    precision: vectorPrecision,
     collected: false,
     allocate: (dtype, length) => space.storage(dtype, length),
     write: (storage, values) => {

@@ -10,15 +10,17 @@ import type {
   Statement,
   Value,
 } from '../../compiler/ir.ts'
-import { pairOf } from '../../compiler/pairs.ts'
+import { neighboursOf } from '../../compiler/neighbours.ts'
 import { blockWork } from '../../compiler/work.ts'
 import { contractionText, packText } from './contraction.ts'
+import { interleavedStores } from './interleave.ts'
 import {
   asLanes,
   constantText,
   elementLetter,
   indexText,
   type Place,
+  patternOf,
   scalarIndex,
   strideOf,
   valueText,
@@ -134,9 +136,9 @@ const plainPlace = (context: KernelContext): Place => ({
 function block(body: readonly Statement[], scope: Scope, indent: string): string[] {
   const lines: string[] = []
   for (let at = 0; at < body.length; at++) {
-    const pair = pairText(body[at], body[at + 1], scope.place, indent)
-    lines.push(...(pair ?? statementText(body[at], scope, indent)))
-    if (pair) at++
+    const group = groupText(body, at, scope.place, indent)
+    lines.push(...(group?.lines ?? statementText(body[at], scope, indent)))
+    if (group) at += group.count - 1
   }
   return lines
 }
@@ -268,14 +270,25 @@ function storeText(statement: Statement & { kind: 'store' }, place: Place, inden
   return [`${indent}scatter${kind}${letter}_${w}(${buffer}, ${at}, ${stored}${mask});`]
 }
 
-/** Two stores to every second element, side by side, as stores of whole vectors; null where they are not that. */
-function pairText(first: Statement, second: Statement | undefined, place: Place, indent: string): string[] | null {
-  const pair = place.index === null || place.width === 1 || place.tail ? null : pairOf(first, second)
-  if (!pair) return null
-  const [{ buffer, offset }] = pair
-  if (elementLetter(place, buffer) !== 'f' || strideOf(offset, place) !== 2) return null
-  const [a, b] = pair.map(({ value }) => asLanes(valueText(value, place), value.type, place.width))
-  return [`${indent}storePairs_${place.width}(${buffer} + ${scalarIndex(offset)}, ${a}, ${b});`]
+/** Stores side by side of lanes that lie further apart, as stores of whole vectors; null where they are not that. */
+function groupText(
+  body: readonly Statement[],
+  at: number,
+  place: Place,
+  indent: string,
+): { readonly lines: string[]; readonly count: number } | null {
+  if (place.index === null || place.width === 1 || place.tail) return null
+  for (const count of [4, 2]) {
+    const stores = neighboursOf(body, at, count)
+    if (!stores) continue
+    const [{ buffer, offset }] = stores
+    const pattern = elementLetter(place, buffer) === 'f' ? patternOf(offset, place) : null
+    if (!pattern || pattern[1] === 0) return null
+    const values = stores.map(({ value }) => asLanes(valueText(value, place), value.type, place.width))
+    const lines = interleavedStores(`${buffer} + ${scalarIndex(offset)}`, values, pattern)
+    if (lines) return { lines: lines.map((line) => `${indent}${line}`), count }
+  }
+  return null
 }
 
 function loopText(loop: LoopStatement, scope: Scope, indent: string, divided = false): string[] {

@@ -90,7 +90,7 @@ export function indexText(affine: Affine, place: Place): Text {
 }
 
 /** What each lane adds to the value of lane 0, where that is known here. */
-function patternOf(affine: Affine, { index, start, width, inLanes }: Place): readonly number[] | null {
+export function patternOf(affine: Affine, { index, start, width, inLanes }: Place): readonly number[] | null {
   if (index === null) return [0]
   for (const name of namesIn(affine)) if (inLanes.has(name)) return null
   return lanePattern(affine, { index, start, width })

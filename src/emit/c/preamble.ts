@@ -12,14 +12,6 @@ export function vectorTypes(width: number): string {
           'LANES',
           list(width, (lane) => lane),
         )
-        .replaceAll(
-          'LOWER_PAIRS',
-          list(width, (lane) => Math.floor(lane / 2) + (lane % 2) * width),
-        )
-        .replaceAll(
-          'UPPER_PAIRS',
-          list(width, (lane) => Math.floor((lane + width) / 2) + (lane % 2) * width),
-        )
 }
 
 /** Functions that leave one number of a vector: halves are joined until one lane is left, always in this order. */
@@ -91,6 +83,14 @@ typedef uint8_t u8;
 #else
 #define WIDEN(wide, element, lanes, p, q, ...) ({ PARTS(element, lanes, p, q) wide r_; const int at_[] = {__VA_ARGS__}; \\
   for (int l = 0; l < (int)(sizeof(wide) / 4); l++) r_[l] = at_[l] < lanes ? a_[at_[l]] : b_[at_[l] - lanes]; r_; })
+#endif
+// Stores the lanes named, so many, of a vector of f32.
+#if __has_builtin(__builtin_shufflevector)
+#define NARROW(wide, lanes, p, v, ...) { typedef float loose_ __attribute__((vector_size(4 * lanes), aligned(4), may_alias)); \\
+  *(loose_ *)(p) = __builtin_shufflevector(v, v, __VA_ARGS__); }
+#else
+#define NARROW(wide, lanes, p, v, ...) { float *p_ = p; const wide v_ = v; const int at_[] = {__VA_ARGS__}; \\
+  for (int l = 0; l < lanes; l++) p_[l] = v_[at_[l]]; }
 #endif
 #ifdef _OPENMP
 #include <omp.h>
@@ -198,10 +198,6 @@ static inline I$ loadb_$(const u8 *p) { BU$ b = *(const BU$ *)p; return __builti
 static inline void storef_$(float *p, F$ x) { *(FU$ *)p = x; }
 static inline void storei_$(int32_t *p, I$ x) { *(IU$ *)p = x; }
 static inline void storeb_$(u8 *p, I$ x) { *(BU$ *)p = __builtin_convertvector(x, B$); }
-// The elements of two vectors in turns.
-static inline void storePairs_$(float *p, F$ a, F$ b) {
-  storef_$(p, SHUFFLE(I$, a, b, LOWER_PAIRS)); storef_$(p + $, SHUFFLE(I$, a, b, UPPER_PAIRS));
-}
 static inline F$ gatherf_$(const float *p, I$ o) { F$ r; for (int l = 0; l < $; l++) r[l] = p[o[l]]; return r; }
 static inline I$ gatheri_$(const int32_t *p, I$ o) { I$ r; for (int l = 0; l < $; l++) r[l] = p[o[l]]; return r; }
 static inline I$ gatherb_$(const u8 *p, I$ o) { I$ r; for (int l = 0; l < $; l++) r[l] = p[o[l]]; return r; }

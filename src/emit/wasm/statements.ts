@@ -1,7 +1,7 @@
 // Statements of the loop IR as instructions: loops, one value or four at a time, and what stands in them.
 
 import type { LoopStatement, ScalarType, Statement, Value } from '../../compiler/ir.ts'
-import { pairOf } from '../../compiler/pairs.ts'
+import { neighboursOf } from '../../compiler/neighbours.ts'
 import { accumulateScalar, accumulateVector, winnerScalar, winnerVector } from './accumulators.ts'
 import { writeContraction, writePack } from './contraction.ts'
 import type { Local } from './encoder.ts'
@@ -24,7 +24,7 @@ export interface Share {
 export function writeBlock(k: KernelState, body: readonly Statement[], share: Share | null = null): void {
   const bound: Local[] = []
   for (let at = 0; at < body.length; at++) {
-    const pair = k.lanes ? pairOf(body[at], body[at + 1]) : null
+    const pair = k.lanes ? neighboursOf(body, at, 2) : null
     if (pair && liesInTurns(k, pair[0])) {
       for (let copy = 0; copy < k.lanes!.copies; copy++) storePairs(k, pair, copy)
       at++

@@ -238,7 +238,7 @@ export const liesInTurns = (k: KernelState, { buffer, offset }: Store): boolean 
   dtypeOf(k, buffer) === 'f32' && strideOf(offset, k.lanes!.strides) === 2
 
 /** Stores two such vectors, of elements next to each other, as two of neighbours. */
-export function storePairs(k: KernelState, [first, second]: readonly [Store, Store], copy: number): void {
+export function storePairs(k: KernelState, [first, second]: readonly Store[], copy: number): void {
   const { f } = k
   withTemporary(k, 'v128', (a) =>
     withTemporary(k, 'v128', (b) => {

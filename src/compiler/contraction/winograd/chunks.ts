@@ -1,9 +1,9 @@
 // A convolution's tiles in chunks whose transforms stay in the cache.
-import { type Affine, add, constant, scale } from '../../../index/index.ts'
+import { type Affine, add, constant, floorDivide, remainder, scale } from '../../../index/index.ts'
 import type { KernelBuilder } from '../../blocks.ts'
 import type { LoopMode, Value } from '../../ir.ts'
-import type { Convolution, Layout } from './roles.ts'
-import { ofImage, points, tileSide, transformed } from './transforms.ts'
+import { type Convolution, isPowerOfTwo, type Layout } from './roles.ts'
+import { type Tile, transformed } from './transforms.ts'
 
 /** So many tiles of one or more images: whole tile rows of each. */
 export interface Chunk {
@@ -27,23 +27,23 @@ export interface ChunkPlace {
 }
 
 /** The products of a tile: one matrix of filters and channels for each. */
-export const productsOfTile = points * points
+export const productsOf = ({ points }: Tile): number => points * points
 
-/** Transforms of a chunk's tiles take so many numbers at most (512 KiB) … */
-const chunkNumbers = 131072
+/** Transforms of a chunk's tiles take so many numbers a point at most (32 KiB), so that all are about what the cache holds … */
+const pointNumbers = 8192
 /** … unless the filters, which each chunk reads whole, take more: then so large a part of what they take. */
 const partOfFilters = 0.5
 
 /** From one point's matrix to the next: a cache line more than it takes, or all would fall into the same sets of the cache. */
 export const planeOf = (rows: number, columns: number): number => rows * columns + 16
 
-export function chunkOf({ images, rows, columns, channels, filters }: Convolution): Chunk {
-  const perRow = columns.extent / tileSide
-  const allRows = rows.extent / tileSide
+export function chunkOf({ images, rows, columns, channels, filters, tile }: Convolution): Chunk {
+  const perRow = columns.extent / tile.side
+  const allRows = rows.extent / tile.side
   const allImages = images?.extent ?? 1
-  const ofFilters = productsOfTile * channels.extent * filters.extent
-  const numbers = Math.max(chunkNumbers, partOfFilters * ofFilters)
-  const most = numbers / (productsOfTile * (channels.extent + filters.extent))
+  const ofFilters = productsOf(tile) * channels.extent * filters.extent
+  const numbers = Math.max(productsOf(tile) * pointNumbers, partOfFilters * ofFilters)
+  const most = numbers / (productsOf(tile) * (channels.extent + filters.extent))
   const inRows = largestPart(allRows, most / perRow)
   const inImages = inRows === allRows ? largestPart(allImages, most / (perRow * allRows)) : 1
   return {
@@ -63,12 +63,24 @@ export function largestPart(whole: number, most: number): number {
   return best
 }
 
-/** Loops over a chunk's tiles, one row in lanes: `inside` gets the tile's number in the chunk, its image, row and column. */
+/**
+ * Loops over a chunk's tiles in lanes, all of them where each vector of lanes has its tiles in the same places, else row by
+ * row: `inside` gets  the tile's number in the chunk, its image, row and column.
+ */
 export function eachTile(
   b: KernelBuilder,
   chunk: Chunk,
   inside: (tile: Affine, image: Affine, row: Affine, column: Affine) => void,
 ): void {
+  const { images, rows, columns, tiles } = chunk
+  if (isPowerOfTwo(columns) && (images === 1 || isPowerOfTwo(rows))) {
+    b.loop(tiles, 0, 'lanes', (tile) => {
+      const line = floorDivide(tile, columns, b.intervals)
+      const row = remainder(line, rows, b.intervals)
+      inside(tile, floorDivide(line, rows, b.intervals), row, remainder(tile, columns, b.intervals))
+    })
+    return
+  }
   b.loop(chunk.images, 0, 'serial', (image) => {
     b.loop(chunk.rows, 0, 'serial', (row) => {
       b.loop(chunk.columns, 0, 'lanes', (column) => {
@@ -82,7 +94,7 @@ export function eachTile(
 /** Fills `to[point, channel, tile]` with the transforms of the chunk's image tiles. */
 export function transformImage(
   b: KernelBuilder,
-  { image, channels }: Convolution,
+  { image, channels, tile: kind }: Convolution,
   buffer: string,
   chunk: Chunk,
   place: ChunkPlace,
@@ -90,10 +102,10 @@ export function transformImage(
 ): void {
   b.loop(channels.extent, 0, 'serial', (channel) => {
     eachTile(b, chunk, (tile, nth, row, column) => {
-      const origin = originOf(image, channel, place, nth, row, column)
-      const numbers = square(points, (y, x) => b.load('f32', buffer, moved(origin, image, y, x), null))
+      const origin = originOf(image, kind.side, channel, place, nth, row, column)
+      const numbers = square(kind.points, (y, x) => b.load('f32', buffer, moved(origin, image, y, x), null))
       const at = add(scale(channel, chunk.tiles), tile)
-      storePoints(b, to, at, planeOf(channels.extent, chunk.tiles), transformed(b, numbers, ofImage))
+      storePoints(b, to, at, planeOf(channels.extent, chunk.tiles), transformed(b, numbers, kind.ofImage))
     })
   })
 }
@@ -101,6 +113,7 @@ export function transformImage(
 /** The offset of a tile's first element. */
 export function originOf(
   { base, image, channel, row, column }: Layout,
+  side: number,
   plane: Affine,
   place: ChunkPlace,
   nth: Affine,
@@ -108,8 +121,8 @@ export function originOf(
   tileColumn: Affine,
 ): Affine {
   const inImages = scale(add(place.image, nth), image)
-  const inRows = scale(add(place.row, tileRow), tileSide * row)
-  return [inImages, inRows, scale(tileColumn, tileSide * column), scale(plane, channel)].reduce(add, constant(base))
+  const inRows = scale(add(place.row, tileRow), side * row)
+  return [inImages, inRows, scale(tileColumn, side * column), scale(plane, channel)].reduce(add, constant(base))
 }
 
 export const moved = (origin: Affine, { row, column }: Layout, y: number, x: number): Affine =>
@@ -137,6 +150,7 @@ export const loadPoints = (
   buffer: string,
   at: Affine,
   distance: number,
+  points: number,
 ): readonly (readonly Value[])[] =>
   square(points, (y, x) => b.loadHere('f32', buffer, add(at, constant((y * points + x) * distance))))
 

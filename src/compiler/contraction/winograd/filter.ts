@@ -1,4 +1,4 @@
-// Gradients of convolutions by their 3×3 windows, with 16 products for the 36 of every tile of 2×2 errors.
+// Gradients of convolutions by their 3×3 windows, with 16 or 36 products for each tile of 2×2 or 4×4 errors.
 import { type BoundRange, type ComprehensionNode, sizeOf } from '../../../graph/node.ts'
 import { type Affine, add, constant, scale } from '../../../index/index.ts'
 import { constantValue } from '../../blocks.ts'
@@ -15,14 +15,14 @@ import {
   moved,
   originOf,
   planeOf,
-  productsOfTile,
+  productsOf,
   square,
   steps,
   storePoints,
   transformImage,
 } from './chunks.ts'
 import type { FilterConvolution } from './roles.ts'
-import { ofTwoTaps, tileSide, toThreeSums, transformed } from './transforms.ts'
+import { transformed } from './transforms.ts'
 
 /** Chunks are summed in so many groups at most, whatever the number of threads: sums have one order. */
 const mostGroups = 8
@@ -30,7 +30,7 @@ const mostGroups = 8
 const mostSums = 4718592
 
 /**
- * In each group of chunks: transforms of the image's and the error's tiles, and 16 matrix products that are added up over
+ * In each group of chunks: transforms of the image's and the error's tiles, and for each point a matrix product, added up over
  * the chunks. Then the groups' sums are added and transformed back.
  */
 export function lowerFilterConvolution(
@@ -39,25 +39,26 @@ export function lowerFilterConvolution(
   context: ContractionContext,
 ): void {
   const { b } = context
-  const { channels, filters } = convolution
+  const { channels, filters, tile } = convolution
   const chunk = chunkOf(convolution)
+  const count = productsOf(tile)
   const matrix = planeOf(filters.extent, channels.extent)
-  const most = Math.min(mostGroups, mostSums / (productsOfTile * matrix))
+  const most = Math.min(mostGroups, mostSums / (count * matrix))
   const groups = largestPart(chunk.imageChunks > 1 ? chunk.imageChunks : chunk.rowChunks, most)
   const owner = groups > 1 ? 'thread' : 'kernel'
-  const ofImages = context.scratch(productsOfTile * planeOf(channels.extent, chunk.tiles), owner)
-  const ofErrors = context.scratch(productsOfTile * planeOf(filters.extent, chunk.tiles), owner)
-  const products = context.scratch(groups * productsOfTile * matrix, 'kernel')
+  const ofImages = context.scratch(count * planeOf(channels.extent, chunk.tiles), owner)
+  const ofErrors = context.scratch(count * planeOf(filters.extent, chunk.tiles), owner)
+  const products = context.scratch(groups * count * matrix, 'kernel')
 
   b.loop(groups, 0, 'parallel', (group) => {
-    const first = scale(group, productsOfTile * matrix)
-    b.loop(productsOfTile * matrix, 0, 'lanes', (at) => {
+    const first = scale(group, count * matrix)
+    b.loop(count * matrix, 0, 'lanes', (at) => {
       b.push({ kind: 'store', buffer: products, offset: add(first, at), value: constantValue('f32', 0), add: false })
     })
     eachChunkOf(context, chunk, group, groups, (place) => {
       transformImage(b, convolution, context.bufferOf(convolution.image.access), chunk, place, ofImages)
       transformErrors(convolution, context, chunk, place, ofErrors)
-      b.loop(productsOfTile, 0, 'serial', (point) => {
+      b.loop(count, 0, 'serial', (point) => {
         b.push({
           kind: 'contraction',
           m: filters.extent,
@@ -116,7 +117,7 @@ function eachChunkOf(
 
 /** `to[point, filter, tile]`. */
 function transformErrors(
-  { error, filters }: FilterConvolution,
+  { error, filters, tile: kind }: FilterConvolution,
   context: ContractionContext,
   chunk: Chunk,
   place: ChunkPlace,
@@ -126,10 +127,10 @@ function transformErrors(
   const buffer = context.bufferOf(error.access)
   b.loop(filters.extent, 0, 'serial', (filter) => {
     eachTile(b, chunk, (tile, nth, row, column) => {
-      const origin = originOf(error, filter, place, nth, row, column)
-      const numbers = square(tileSide, (y, x) => b.load('f32', buffer, moved(origin, error, y, x), null))
+      const origin = originOf(error, kind.side, filter, place, nth, row, column)
+      const numbers = square(kind.side, (y, x) => b.load('f32', buffer, moved(origin, error, y, x), null))
       const at = add(scale(filter, chunk.tiles), tile)
-      storePoints(b, to, at, planeOf(filters.extent, chunk.tiles), transformed(b, numbers, ofTwoTaps))
+      storePoints(b, to, at, planeOf(filters.extent, chunk.tiles), transformed(b, numbers, kind.ofErrors))
     })
   })
 }
@@ -137,7 +138,7 @@ function transformErrors(
 /** The groups' sums, added in order and transformed to `z[filter, channel, tap row, tap column]`. */
 function sumGroups(
   node: ComprehensionNode,
-  { filters, channels, tapRows, tapColumns, mirroredRows, mirroredColumns }: FilterConvolution,
+  { filters, channels, tapRows, tapColumns, mirroredRows, mirroredColumns, tile }: FilterConvolution,
   context: ContractionContext,
   groups: number,
   products: string,
@@ -151,7 +152,7 @@ function sumGroups(
     b.loop(channels.extent, 0, 'lanes', (c) => {
       const at = add(scale(k, channels.extent), c)
       const ofGroup = (group: number) =>
-        loadPoints(b, products, add(at, constant(group * productsOfTile * matrix)), matrix)
+        loadPoints(b, products, add(at, constant(group * productsOf(tile) * matrix)), matrix, tile.points)
       let sums = ofGroup(0)
       for (let group = 1; group < groups; group++) {
         const more = ofGroup(group)
@@ -159,7 +160,7 @@ function sumGroups(
       }
       const first = add(scale(k, step(filters)), scale(c, step(channels)))
       const tap = (nth: number, isMirrored: boolean): number => (isMirrored ? 2 - nth : nth)
-      transformed(b, sums, toThreeSums).forEach((line, y) => {
+      transformed(b, sums, tile.toTaps).forEach((line, y) => {
         line.forEach((value, x) => {
           const [u, v] = [tap(y, mirroredRows), tap(x, mirroredColumns)]
           const offset = add(first, constant(u * step(tapRows) + v * step(tapColumns)))

@@ -1,4 +1,4 @@
-// Convolutions by 3×3 windows, and their gradients by the image, with 16 products for every four sums of nine.
+// Convolutions by 3×3 windows, and their gradients by the image, with 16 products for every 2×2 sums of nine, or 36 for 4×4.
 import { type BoundRange, type ComprehensionNode, sizeOf } from '../../../graph/node.ts'
 import { type Affine, add, constant, scale } from '../../../index/index.ts'
 import type { ChunkAxis, ContractionContext } from '../lower.ts'
@@ -11,17 +11,17 @@ import {
   eachTile,
   loadPoints,
   planeOf,
-  productsOfTile,
+  productsOf,
   square,
   steps,
   storePoints,
   transformImage,
 } from './chunks.ts'
 import type { ImageConvolution } from './roles.ts'
-import { ofThreeTaps, tileSide, toTwoSums, transformed } from './transforms.ts'
+import { transformed } from './transforms.ts'
 
 /**
- * Filters are transformed once; then, chunk by chunk, the image's tiles, 16 matrix products, one a point, and back. What follows
+ * Filters are transformed once; then, chunk by chunk, the image's tiles, a matrix product for each point, and back. What follows
  * reads a chunk's sums while they are in the cache.
  */
 export function lowerImageConvolution(
@@ -30,19 +30,20 @@ export function lowerImageConvolution(
   context: ContractionContext,
 ): void {
   const { b } = context
-  const { channels, filters } = convolution
+  const { channels, filters, tile } = convolution
   const chunk = chunkOf(convolution)
+  const count = productsOf(tile)
   const isWhole = chunk.imageChunks * chunk.rowChunks === 1
   const owner = isWhole ? 'kernel' : 'thread'
-  const ofFilters = context.scratch(productsOfTile * planeOf(filters.extent, channels.extent), 'kernel')
-  const ofImages = context.scratch(productsOfTile * planeOf(channels.extent, chunk.tiles), owner)
-  const products = context.scratch(productsOfTile * planeOf(filters.extent, chunk.tiles), owner)
+  const ofFilters = context.scratch(count * planeOf(filters.extent, channels.extent), 'kernel')
+  const ofImages = context.scratch(count * planeOf(channels.extent, chunk.tiles), owner)
+  const products = context.scratch(count * planeOf(filters.extent, chunk.tiles), owner)
   const result = resultOf(node, convolution, chunk, context, owner)
 
   transformFilters(convolution, context, ofFilters)
   eachChunk(b, chunk, (place) => {
     transformImage(b, convolution, context.bufferOf(convolution.image.access), chunk, place, ofImages)
-    b.loop(productsOfTile, 0, 'serial', (point) => {
+    b.loop(count, 0, 'serial', (point) => {
       const panel = (buffer: string, rows: number, columns: number) => ({
         buffer,
         base: scale(point, planeOf(rows, columns)),
@@ -72,7 +73,7 @@ export function lowerImageConvolution(
 
 /** `to[point, filter, channel]`. */
 function transformFilters(
-  { filter, filters, channels }: ImageConvolution,
+  { filter, filters, channels, tile }: ImageConvolution,
   context: ContractionContext,
   to: string,
 ): void {
@@ -85,14 +86,14 @@ function transformFilters(
         b.load('f32', buffer, add(first, constant(u * filter.row + v * filter.column)), null),
       )
       const at = add(scale(k, channels.extent), c)
-      storePoints(b, to, at, planeOf(filters.extent, channels.extent), transformed(b, taps, ofThreeTaps))
+      storePoints(b, to, at, planeOf(filters.extent, channels.extent), transformed(b, taps, tile.ofTaps))
     })
   })
 }
 
 /** From products to sums: `z[image, filter, row, column]` of the chunk. */
 function sumTiles(
-  { filters }: ImageConvolution,
+  { filters, tile: kind }: ImageConvolution,
   { b }: ContractionContext,
   chunk: Chunk,
   place: ChunkPlace,
@@ -102,8 +103,9 @@ function sumTiles(
   b.loop(filters.extent, 0, 'serial', (k) => {
     eachTile(b, chunk, (tile, image, row, column) => {
       const at = add(scale(k, chunk.tiles), tile)
-      const sums = transformed(b, loadPoints(b, products, at, planeOf(filters.extent, chunk.tiles)), toTwoSums)
-      const first = result.offset(place, image, k, scale(row, tileSide), scale(column, tileSide))
+      const points = loadPoints(b, products, at, planeOf(filters.extent, chunk.tiles), kind.points)
+      const sums = transformed(b, points, kind.toSums)
+      const first = result.offset(place, image, k, scale(row, kind.side), scale(column, kind.side))
       sums.forEach((line, y) => {
         line.forEach((value, x) => {
           const offset = add(first, constant(y * result.row + x * result.column))
@@ -128,15 +130,15 @@ interface Result {
 /** Where the sums go: into the result's own buffer, or one chunk after another into the same scratch. */
 function resultOf(
   node: ComprehensionNode,
-  { images, filters, rows, columns }: ImageConvolution,
+  { images, filters, rows, columns, tile }: ImageConvolution,
   chunk: Chunk,
   context: ContractionContext,
   owner: 'kernel' | 'thread',
 ): Result {
   const extents = new Map([
     [filters, filters.extent],
-    [rows, chunk.rows * tileSide],
-    [columns, chunk.columns * tileSide],
+    [rows, chunk.rows * tile.side],
+    [columns, chunk.columns * tile.side],
   ])
   if (images) extents.set(images, chunk.images)
   const shape = node.axes.map((axis) => extents.get(axis) ?? 1)
@@ -147,7 +149,7 @@ function resultOf(
   const step = (axis: BoundRange | null): number => (axis ? strides[node.axes.indexOf(axis)] : 0)
   const startOf = (axis: BoundRange | null, place: ChunkPlace): Affine => {
     if (axis === images) return place.image
-    return axis === rows ? scale(place.row, tileSide) : constant(0)
+    return axis === rows ? scale(place.row, tile.side) : constant(0)
   }
   return {
     buffer,

@@ -1,7 +1,7 @@
 // Which contractions are convolutions by 3×3 windows of stride 1, and what each of their indices is.
 import type { BoundRange, ComprehensionNode } from '../../../graph/node.ts'
 import type { Access, MatrixProduct } from '../roles.ts'
-import { tileSide } from './transforms.ts'
+import { largeTile, smallTile, type Tile } from './transforms.ts'
 
 /** An operand's elements: at `base` and so far apart along each role. */
 export interface Layout {
@@ -24,6 +24,7 @@ interface Shape {
   readonly columns: BoundRange
   readonly tapRows: BoundRange
   readonly tapColumns: BoundRange
+  readonly tile: Tile
   /** What windows slide over; its rows and columns are walked by positions and by taps alike, upwards. */
   readonly image: Layout
 }
@@ -47,26 +48,43 @@ export interface FilterConvolution extends Shape {
 
 export type Convolution = ImageConvolution | FilterConvolution
 
+/** A convolution whose tiles are not chosen yet. */
+type Found = Omit<ImageConvolution, 'tile'> | Omit<FilterConvolution, 'tile'>
+
 const taps = 3
 /** Products saved, against transforms of images and of results: with fewer channels or filters these cost more. */
 const leastGain = 12
-/** Tiles in a row: the lanes of the transforms. */
+/** Tiles in a row: the lanes of the transforms, unless rows follow one another in them. */
 const leastTiles = 4
+/** Better first. */
+const tiles: readonly Tile[] = [largeTile, smallTile]
 
-/** The convolution that a contraction is; null where it is another, or where windows one by one are quicker. */
-export function convolutionOf(node: ComprehensionNode, product: MatrixProduct): Convolution | null {
+/**
+ * The convolution that a contraction is, in tiles of at most `mostSide` sums along an axis; null where it is another, or where
+ * windows one by one are quicker.
+ */
+export function convolutionOf(node: ComprehensionNode, product: MatrixProduct, mostSide: number): Convolution | null {
   const { a, b } = product
-  const found =
+  const found: Found | null =
     imageConvolution(node, product, a, b) ??
     imageConvolution(node, product, b, a) ??
     filterConvolution(node, product, a, b) ??
     filterConvolution(node, product, b, a)
   if (!found) return null
   const { channels, filters, rows, columns } = found
-  if (rows.extent % tileSide !== 0 || columns.extent % (tileSide * leastTiles) !== 0) return null
   const gain = (channels.extent * filters.extent) / (channels.extent + filters.extent)
-  return gain < leastGain ? null : found
+  if (gain < leastGain) return null
+  const tile = tiles.find(({ side }) => side <= mostSide && fillLanes(rows.extent / side, columns.extent / side))
+  return tile ? { ...found, tile } : null
 }
+
+/** Whether so many rows and columns of tiles are whole, and transformed in lanes. */
+function fillLanes(rows: number, columns: number): boolean {
+  if (!Number.isInteger(rows) || !Number.isInteger(columns)) return false
+  return columns % leastTiles === 0 || (isPowerOfTwo(rows) && isPowerOfTwo(columns))
+}
+
+export const isPowerOfTwo = (count: number): boolean => Number.isInteger(Math.log2(count))
 
 /** A position and the tap that slides with it. */
 interface Window {
@@ -79,7 +97,7 @@ function imageConvolution(
   { sums }: MatrixProduct,
   image: Access,
   filter: Access,
-): ImageConvolution | null {
+): Omit<ImageConvolution, 'tile'> | null {
   const axes = node.axes.filter((axis) => axis.extent > 1)
   const windows = windowsOf(image, axes, sums)
   if (!windows) return null
@@ -118,7 +136,7 @@ function filterConvolution(
   { sums }: MatrixProduct,
   image: Access,
   error: Access,
-): FilterConvolution | null {
+): Omit<FilterConvolution, 'tile'> | null {
   const axes = node.axes.filter((axis) => axis.extent > 1)
   const windows = windowsOf(image, sums, axes)
   if (!windows) return null

@@ -1,47 +1,115 @@
-// Winograd's minimal filtering for windows of three: F(2, 3) and F(3, 2), by the points 0, 1, -1 and infinity.
+// Winograd's minimal filtering for windows of three: tiles of 2×2 sums by 16 products, and of 4×4 by 36.
 import type { KernelBuilder } from '../../blocks.ts'
 import { constantValue } from '../../blocks.ts'
 import type { Value } from '../../ir.ts'
 
-// Along one axis, two sums of three products (or three sums of two) take four products instead of six:
-//   image    d0 d1 d2 d3  →  d0 - d2, d1 + d2, d2 - d1, d1 - d3
-//   3 taps   g0 g1 g2     →  g0, (g0 + g1 + g2) / 2, (g0 - g1 + g2) / 2, g2
-//   2 taps   g0 g1        →  g0, (g0 + g1) / 2, (g0 - g1) / 2, g1
-//   2 sums   m0 … m3      →  m0 + m1 + m2, m1 - m2 - m3
-//   3 sums   m0 … m3      →  m0 + m1 + m2, m1 - m2, m1 + m2 - m3
-// A. Lavin, S. Gray: Fast Algorithms for Convolutional Neural Networks (2016). Every coefficient is ±1 or ½, so rounding is
-// about that of the plain sum.
+// Sums of products of neighbours, y[i] = Σ_u d[i+u] · g[u], are what polynomials' products are made of: their values at some
+// points, multiplied point by point, say as much as their coefficients. Along one axis, n sums of three products, or three
+// sums of n (the gradient by the taps), take n + 2 products. In two, one transform after the other.
+// A. Lavin, S. Gray: Fast Algorithms for Convolutional Neural Networks (2016).
 
 /** Along one axis: from so many values to so many. */
 export type Transform = (b: KernelBuilder, values: readonly Value[]) => readonly Value[]
 
-const plus = (b: KernelBuilder, x: Value, y: Value): Value => b.operation('f32', 'add', x, y)
-const minus = (b: KernelBuilder, x: Value, y: Value): Value => b.operation('f32', 'sub', x, y)
-const half = (b: KernelBuilder, x: Value): Value => b.operation('f32', 'mul', x, constantValue('f32', 0.5))
-
-export const ofImage: Transform = (b, [d0, d1, d2, d3]) => [
-  minus(b, d0, d2),
-  plus(b, d1, d2),
-  minus(b, d2, d1),
-  minus(b, d1, d3),
-]
-
-export const ofThreeTaps: Transform = (b, [g0, g1, g2]) => {
-  const ends = half(b, plus(b, g0, g2))
-  const middle = half(b, g1)
-  return [g0, plus(b, ends, middle), minus(b, ends, middle), g2]
+/** How a tile of `side` × `side` sums is computed by `points` × `points` products. */
+export interface Tile {
+  readonly side: number
+  readonly points: number
+  readonly ofImage: Transform
+  /** Of three taps, for sums over them. */
+  readonly ofTaps: Transform
+  /** From products to `side` sums. */
+  readonly toSums: Transform
+  /** Of `side` numbers that the three sums of a gradient are over … */
+  readonly ofErrors: Transform
+  /** … and from products to those. */
+  readonly toTaps: Transform
 }
 
-export const ofTwoTaps: Transform = (b, [g0, g1]) => [g0, half(b, plus(b, g0, g1)), half(b, minus(b, g0, g1)), g1]
+const plus = (b: KernelBuilder, x: Value, y: Value): Value => b.operation('f32', 'add', x, y)
+const minus = (b: KernelBuilder, x: Value, y: Value): Value => b.operation('f32', 'sub', x, y)
+const times = (b: KernelBuilder, x: Value, factor: number): Value =>
+  b.operation('f32', 'mul', x, constantValue('f32', Math.fround(factor)))
 
-export const toTwoSums: Transform = (b, [m0, m1, m2, m3]) => [
-  plus(b, m0, plus(b, m1, m2)),
-  minus(b, minus(b, m1, m2), m3),
-]
+/** The sum and the difference: of even and odd powers at a point, what is at the point and at its opposite. */
+const both = (b: KernelBuilder, x: Value, y: Value): readonly [Value, Value] => [plus(b, x, y), minus(b, x, y)]
 
-export const toThreeSums: Transform = (b, [m0, m1, m2, m3]) => {
-  const both = plus(b, m1, m2)
-  return [plus(b, m0, both), minus(b, m1, m2), minus(b, both, m3)]
+/** Points 0, 1, -1 and infinity: every coefficient is ±1 or ½, so rounding is about that of the plain sum. */
+export const smallTile: Tile = {
+  side: 2,
+  points: 4,
+  ofImage: (b, [d0, d1, d2, d3]) => [minus(b, d0, d2), plus(b, d1, d2), minus(b, d2, d1), minus(b, d1, d3)],
+  ofTaps: (b, [g0, g1, g2]) => {
+    const ends = times(b, plus(b, g0, g2), 0.5)
+    return [g0, ...both(b, ends, times(b, g1, 0.5)), g2]
+  },
+  toSums: (b, [m0, m1, m2, m3]) => [plus(b, m0, plus(b, m1, m2)), minus(b, minus(b, m1, m2), m3)],
+  ofErrors: (b, [g0, g1]) => [g0, times(b, plus(b, g0, g1), 0.5), times(b, minus(b, g0, g1), 0.5), g1],
+  toTaps: (b, [m0, m1, m2, m3]) => {
+    const [sum, difference] = both(b, m1, m2)
+    return [plus(b, m0, sum), difference, minus(b, sum, m3)]
+  },
+}
+
+/**
+ * Points 0, ±⅝, ±1½ and infinity. Their powers stay nearer to 1 than those of the usual ±1 and ±2, and rounding errors are less
+ * than half as large; as they are sums of few powers of two, all coefficients of images and sums are exact in f32.
+ */
+const [p, q] = [0.625, 1.5]
+const [pp, qq] = [p * p, q * q]
+
+/** What makes the transforms one another's inverses: at each point, one over the product of its distances to the others. */
+const at0 = 1 / (pp * qq)
+const atP = 1 / (2 * pp * (pp - qq))
+const atQ = 1 / (2 * qq * (qq - pp))
+
+export const largeTile: Tile = {
+  side: 4,
+  points: 6,
+  ofImage: (b, [d0, d1, d2, d3, d4, d5]) => {
+    const ends = (even: Value, middle: Value, odd: Value): Value =>
+      minus(b, plus(b, times(b, even, pp * qq), odd), times(b, middle, pp + qq))
+    const pair = (at: number, other: number): readonly [Value, Value] => {
+      const even = minus(b, d4, times(b, d2, other))
+      const odd = minus(b, d3, times(b, d1, other))
+      return both(b, even, times(b, odd, at))
+    }
+    return [ends(d0, d2, d4), ...pair(p, qq), ...pair(q, pp), ends(d1, d3, d5)]
+  },
+  ofTaps: (b, [g0, g1, g2]) => {
+    const pair = (at: number, weight: number): readonly [Value, Value] => {
+      const even = plus(b, times(b, g0, weight), times(b, g2, weight * at * at))
+      return both(b, even, times(b, g1, weight * at))
+    }
+    return [times(b, g0, at0), ...pair(p, atP), ...pair(q, atQ), g2]
+  },
+  toSums: (b, [m0, m1, m2, m3, m4, m5]) => {
+    const [evenP, oddP] = both(b, m1, m2)
+    const [evenQ, oddQ] = both(b, m3, m4)
+    return [
+      plus(b, m0, plus(b, evenP, evenQ)),
+      plus(b, times(b, oddP, p), times(b, oddQ, q)),
+      plus(b, times(b, evenP, pp), times(b, evenQ, qq)),
+      plus(b, m5, plus(b, times(b, oddP, p * pp), times(b, oddQ, q * qq))),
+    ]
+  },
+  ofErrors: (b, [g0, g1, g2, g3]) => {
+    const pair = (at: number, weight: number): readonly [Value, Value] => {
+      const even = plus(b, times(b, g0, weight), times(b, g2, weight * at * at))
+      const odd = plus(b, times(b, g1, weight * at), times(b, g3, weight * at ** 3))
+      return both(b, even, odd)
+    }
+    return [times(b, g0, at0), ...pair(p, atP), ...pair(q, atQ), g3]
+  },
+  toTaps: (b, [m0, m1, m2, m3, m4, m5]) => {
+    const [evenP, oddP] = both(b, m1, m2)
+    const [evenQ, oddQ] = both(b, m3, m4)
+    return [
+      plus(b, m0, plus(b, evenP, evenQ)),
+      plus(b, times(b, oddP, p), times(b, oddQ, q)),
+      plus(b, m5, plus(b, times(b, evenP, pp), times(b, evenQ, qq))),
+    ]
+  },
 }
 
 /** Both axes of a matrix, its columns first. */
@@ -63,8 +131,3 @@ export function transformed(
     ),
   )
 }
-
-/** Points along one axis; a tile is transformed to a matrix of so many by so many products. */
-export const points = 4
-/** Sums along one axis that a tile holds. */
-export const tileSide = 2
