@@ -27,9 +27,16 @@ export function floatForm(plan: Plan, context: ContractionContext): Form {
   }
 }
 
-/** Packing waits for memory; tiles of the first rows, which multiply all the same, can do so instead. */
+/**
+ * Packing waits for memory; tiles of the first rows, which multiply all the same, can do so instead. Where no others follow,
+ * there is nothing to pack.
+ */
 const packsAsItReads = (plan: Plan): boolean =>
-  plan.n * plan.k >= farElements && packingOf(plan.b, plan.width) === 'copy' && readsVectors(plan)
+  packingOf(plan.b, plan.width) === 'copy' && readsVectors(plan) && (tilesOfRows(plan) === 1 || isFar(plan))
+
+const isFar = ({ n, k }: Plan): boolean => n * k >= farElements
+
+const tilesOfRows = ({ m, tile }: Plan): number => Math.ceil(m / tile.rows)
 
 /** Columns that are copied come from all over memory: the last tile of rows asks for those of the next ones. */
 const asksAhead = ({ a, m, k }: Plan, way: Staging): boolean =>
@@ -91,7 +98,7 @@ const packingDistance = 8
 
 /**
  * One register tile: rows `i …` of a times one panel of b, over summands `k0 … k1`; added to c unless they are the first.
- * One that `packs` reads the panel where it lies, and writes it to `out` as the packer would; one that `asks` has the columns
+ * One that `packs` reads the panel where it lies, and writes it to `out` as the packer would where other rows need it; one that `asks` has the columns
  * from `ahead` on brought near.
  */
 function tileFunction(
@@ -115,7 +122,7 @@ function tileFunction(
   const passed = `a, b, ${extraPassed}c`
   const lines = [`static inline __attribute__((always_inline)) void ${name}_rows(${parameters}, const int rows) {`]
   // With few tiles each gets code of its own, in which the rows' offsets are numbers and take no registers.
-  const tiles = Math.ceil(m / rows)
+  const tiles = tilesOfRows(plan)
   const isOwn = way === 'direct' && rowStep === null && tiles <= maxOwnTiles
   if (way !== 'direct') lines.push('  const float *a0 = a;')
   else if (isOwn) lines.push('  const float *a0 = a;')
@@ -151,12 +158,14 @@ function tileFunction(
       bStep !== null
         ? `${b.rows[0]} + (k + ${by}) * (int64_t)${bStep}`
         : `${context.tables.nameOf(b.rows)}[${by ? `k + ${by} < k1 ? k + ${by} : k` : 'k'}]`
-    lines.push(`    const float *from = b + ${row(0)}, *next = b + ${row(packingDistance)};`)
-    for (let v = 0; v < vectors; v++)
-      lines.push(
-        `    __builtin_prefetch(next + column${v}); const F${w} b${v} = loadf_${w}(from + column${v}); storef_${w}(out + ${v * w}, b${v});`,
-      )
-    lines.push(`    out += ${columns};`)
+    lines.push(`    const float *from = b + ${row(0)};`)
+    if (isFar(plan)) lines.push(`    const float *next = b + ${row(packingDistance)};`)
+    for (let v = 0; v < vectors; v++) {
+      if (isFar(plan)) lines.push(`    __builtin_prefetch(next + column${v});`)
+      lines.push(`    const F${w} b${v} = loadf_${w}(from + column${v});`)
+      if (tiles > 1) lines.push(`    storef_${w}(out + ${v * w}, b${v});`)
+    }
+    if (tiles > 1) lines.push(`    out += ${columns};`)
   } else {
     for (let v = 0; v < vectors; v++) lines.push(`    const F${w} b${v} = loadf_${w}(b + ${v * w});`)
     lines.push(`    b += ${columns};`)

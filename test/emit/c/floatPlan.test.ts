@@ -68,9 +68,15 @@ const target = { widths: [16, 4, 1], fused: true, maxThreads: 2, cache: usualCac
 const codeOf = (result: Tensor): string =>
   emitC(compileGraph({ outputs: [result.node], updates: [] }, { contractions: true }).program, target)
 
-test('what is large is packed by the tiles that read it first, and what is small before them', () => {
+test('what is large is packed by the tiles that read it first, and the rest before them', () => {
   assert.match(codeOf(numbers(0, 20, 512).matmul(numbers(1, 512, 530))), /packingTile\d+\(a, b, space/)
-  assert.doesNotMatch(codeOf(numbers(0, 20, 128).matmul(numbers(1, 128, 530))), /packingTile/)
+  assert.doesNotMatch(codeOf(numbers(0, 60, 128).matmul(numbers(1, 128, 530))), /packingTile/)
+})
+
+test('what only one tile of rows meets is read as it lies', () => {
+  const few = codeOf(numbers(0, 6, 128).matmul(numbers(1, 128, 530)))
+  assert.match(few, /packingTile/)
+  assert.doesNotMatch(few, /storef_16\(out/)
 })
 
 test('columns that do not lie next to each other are packed before', () => {
@@ -81,6 +87,8 @@ test('columns that do not lie next to each other are packed before', () => {
 /** Rows, columns, summands: panels that are full or not, one block or several, last tiles of few rows. */
 const shapes = [
   [6, 512, 512],
+  [7, 530, 90],
+  [16, 784, 25],
   [20, 530, 512],
   [61, 70, 4000],
   [31, 1300, 1030],
