@@ -19,9 +19,6 @@ const factorial = (n) => (n < 2 ? 1 : n * factorial(n - 1))
 
 const sinhOverX = (u) => series(u, (k) => 1 / factorial(2 * k + 1), 20)
 const coshOf = (u) => series(u, (k) => 1 / factorial(2 * k), 20)
-/** (tanh(x) - x) / x^3 for u = x^2. */
-const tanhTail = (u) => series(u, (k) => 1 / factorial(2 * k + 3) - 1 / factorial(2 * k + 2), 20) / coshOf(u)
-
 /** (1 - r cot(r)) / r^2 for u = r^2. */
 const cotTail = (u) => series(-u, (k) => 1 / factorial(2 * k + 2) - 1 / factorial(2 * k + 3), 20) / sinhOverX(-u)
 
@@ -41,7 +38,6 @@ const logTail = (f) => {
 const atanTail = (u) =>
   u < 0.09 ? series(u, (k) => (-1) ** (k + 1) / (2 * k + 3)) : (Math.atan(sqrt(u)) / sqrt(u) - 1) / u
 
-const tanhSplit = 0.55
 const erfSplit = 1.1875
 const erfEnd = 4
 
@@ -78,22 +74,6 @@ const fits = [
     degree: 7,
     target: logTail,
     scale: (f) => f ** 3 / log1p(f),
-  },
-  {
-    name: 'expDouble',
-    about: 'exp(2 r) = 1 + 2 r + r^2 P(r), |r| <= ln 2 / 4',
-    interval: [(-LN2 / 4) * 1.0001, (LN2 / 4) * 1.0001],
-    degree: 4,
-    target: (r) => 4 * series(2 * r, (k) => 1 / factorial(k + 2), 25),
-    scale: (r) => (r * r) / exp(2 * r),
-  },
-  {
-    name: 'tanh',
-    about: `tanh(x) = x + x^3 P(x^2), |x| <= ${tanhSplit}`,
-    interval: [0, tanhSplit ** 2],
-    degree: 3,
-    target: tanhTail,
-    scale: (u) => (u * coshOf(u)) / sinhOverX(u),
   },
   {
     name: 'sin',
@@ -205,9 +185,6 @@ function piTimesPowerOfTwo(places) {
 writeFileSync(
   new URL('../src/emit/math/coefficients.ts', import.meta.url),
   `// Written by scripts/fit-polynomials.mjs, which says how. Coefficients stand lowest degree first and are meant as f32.
-
-/** Where tanh goes over from its polynomial to the exponential. */
-export const tanhSplit = ${tanhSplit}
 
 /** Where erf goes over from one polynomial to the other, and where it is 1. */
 export const erfSplit = ${erfSplit}

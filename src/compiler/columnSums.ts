@@ -49,8 +49,12 @@ export function columnSum(node: ComputedNode, reads: readonly DeepRead[]): Colum
   return null
 }
 
-/** Whether the sum gains from loops like these even when nothing shares them: else it would step through memory in leaps. */
-export const standsAlone = ({ node, loops }: ColumnSum): boolean => node.axes.includes(loops[loops.length - 1])
+/**
+ * Whether the sum gains from loops like these even when nothing shares them: else it would step through memory in leaps, or
+ * one thread alone would add up everything.
+ */
+export const standsAlone = ({ node, loops }: ColumnSum): boolean =>
+  node.axes.length === 0 || node.axes.includes(loops[loops.length - 1])
 
 export function plainName({ constant, terms }: Affine): string | null {
   if (constant !== 0 || terms.length !== 1 || terms[0].coefficient !== 1 || terms[0].atom.kind !== 'index') return null

@@ -6,13 +6,17 @@ import { pairAngles } from './angles.ts'
 import { aligned, planArena } from './arena.ts'
 import { prepareContractions } from './contraction/prepare.ts'
 import { unflattenProducts } from './contraction/unflatten.ts'
+import { unfoldWindows } from './contraction/unfold.ts'
 import type { Places } from './elements.ts'
 import type { Buffer, Kernel, Program } from './ir.ts'
+import { joinInPlace } from './joins.ts'
 import { lowerKernel } from './lower.ts'
 import { keepNear } from './nearness.ts'
 import { type ComputedNode, isLeaf, resolve, storageNode } from './reads.ts'
 import { type ComputedRequest, computedRequest, type Request } from './request.ts'
 import { type KernelPlan, type Schedule, schedule } from './schedule.ts'
+import { shareCalls } from './sharedCalls.ts'
+import { splitSums } from './splitSums.ts'
 import { inlineSingleUses } from './tidy.ts'
 
 /** A program, and what each of its external buffers is: a leaf of the graph, or the place of an output. */
@@ -36,10 +40,20 @@ export interface Target {
   readonly tileSide?: 2 | 4
 }
 
+/** What is done to the graph for devices with micro-kernels, in this order. */
+const rewrites: readonly ((request: Request, target: Target) => Request)[] = [
+  prepareContractions,
+  unfoldWindows,
+  unflattenProducts,
+  splitSums,
+  shareCalls,
+  pairAngles,
+]
+
 /** Compiles a request: one program that computes all outputs and then stores the new values of all updated parameters. */
 export function compileGraph(request: Request, target: Target): Compiled {
   const wanted = computedRequest(
-    target.contractions ? pairAngles(unflattenProducts(prepareContractions(request))) : request,
+    target.contractions ? rewrites.reduce((current, rewrite) => rewrite(current, target), request) : request,
   )
   const plan = schedule(wanted, target)
   const layout = layOut(wanted, plan)
@@ -188,7 +202,7 @@ function lowerPlanned(kernel: KernelPlan, at: number, plan: Schedule, layout: La
     },
     targetsOf: (node) => layout.targetsOf.get(node) ?? [],
     contractions: target.contractions,
-    tileSide: target.tileSide ?? 2,
+    tileSide: target.tileSide,
     scratch: (length, owner) => {
       const name = `s${layout.buffers.size}`
       layout.buffers.set(name, { name, dtype: 'f32', length, use: owner === 'thread' ? 'scratch' : 'arena' })
@@ -237,12 +251,16 @@ function copyKernel(from: string, to: string, at: number, layout: Layout): Kerne
   }
 }
 
-/** The kernels such that what they hand on stays in the cache; the layout changes with them. */
+/** The kernels without needless copies, and such that what they hand on stays in the cache; the layout changes with them. */
 function nearer(kernels: readonly Kernel[], { buffers }: Layout): readonly Kernel[] {
+  const lengthOf = (name: string): number | null => (isOwn(name) ? buffers.get(name)!.length : null)
   const bytesOf = (name: string): number => buffers.get(name)!.length * bytesPerElement(buffers.get(name)!.dtype)
   // Scratch has room for numbers of this type.
   const isOwn = (name: string): boolean => buffers.get(name)!.use === 'arena' && buffers.get(name)!.dtype === 'f32'
-  const near = keepNear(kernels, bytesOf, isOwn)
+  const joined = joinInPlace(kernels, lengthOf)
+  const used = new Set(joined.flatMap(({ reads, writes }) => [...reads, ...writes]))
+  for (const name of [...buffers.keys()]) if (isOwn(name) && !used.has(name)) buffers.delete(name)
+  const near = keepNear(joined, bytesOf, isOwn)
   for (const [name, length] of near.scratch) buffers.set(name, { ...buffers.get(name)!, length, use: 'scratch' })
   return near.kernels
 }

@@ -10,6 +10,8 @@ export interface Changes {
   /** What a loop's index, a value, an accumulator or a packed operand is called. */
   name?(name: string): string
   buffer?(name: string): string
+  /** An operand or the result of a product, in place of what else is asked for. */
+  panel?(panel: Panel): Panel
 }
 
 export function mapStatements(body: readonly Statement[], changes: Changes): readonly Statement[] {
@@ -33,12 +35,13 @@ export function mapStatements(body: readonly Statement[], changes: Changes): rea
         return old
     }
   }
-  const panel = (old: Panel): Panel => ({
+  const ownPanel = (old: Panel): Panel => ({
     ...old,
     buffer: buffer(old.buffer),
     base: offset(old.buffer, old.base),
     packed: old.packed === null ? null : name(old.packed),
   })
+  const { panel = ownPanel } = changes
   const change = (statement: Statement): Statement => {
     switch (statement.kind) {
       case 'loop':

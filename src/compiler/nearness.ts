@@ -1,4 +1,4 @@
-// Keeps what one kernel makes and the next one reads in the cache: loops over the same parts become one, and buffers of which
+// Keeps what one kernel makes or reads and the next one reads in the cache: loops over the same parts become one, and buffers of
 // a round needs only its own part become as small as that part.
 
 import { type Affine, constant, indexOf, scale, substituteIndices, subtract } from '../index/index.ts'
@@ -15,7 +15,7 @@ export interface Near {
 
 /** From when on it is worth while. */
 export interface Thresholds {
-  /** Bytes that go from one loop to another. */
+  /** Bytes that go from one loop to another, or come from memory for both. */
   readonly handed: number
   /** Elements of the part of a buffer that a round needs. */
   readonly part: number
@@ -118,13 +118,13 @@ function joinBlocks(
   const other: LoopStatement = { ...second, ...reindexed(second, first.index) }
   const used = accessesOf(other)
   const inner = new Map([...namesInside(first), ...namesInside(other)])
+  // What both only read comes from memory once: it counts as handed on.
   const handed = new Set<string>()
   for (const [buffer, accesses] of byBuffer([...made, ...used])) {
-    if (!accesses.some(({ isWrite }) => isWrite)) continue
     const isShared = made.some((one) => one.buffer === buffer) && used.some((one) => one.buffer === buffer)
     if (!isShared) continue
-    if (!divisionOf(accesses, first.index, inner)) return null
-    if (written.has(buffer)) handed.add(buffer)
+    if (divisionOf(accesses, first.index, inner)) handed.add(buffer)
+    else if (accesses.some(({ isWrite }) => isWrite)) return null
   }
   if ([...handed].reduce((sum, buffer) => sum + bytesOf(buffer), 0) < least) return null
   const partOf: BytesOf = (buffer) => bytesOf(buffer) / first.extent

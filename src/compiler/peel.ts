@@ -2,9 +2,12 @@
 import { type Affine, bounds, constant, type Intervals, namesIn } from '../index/index.ts'
 import { constantValue } from './blocks.ts'
 import type { LoopStatement, Statement, Value } from './ir.ts'
+import { eachStatement } from './tidy.ts'
 
-/** A loop in lanes is cut into at most this many pieces. */
+/** A loop is cut into at most this many pieces. */
 const maxPieces = 5
+/** A loop of at most so many statements may be cut though it runs in no lanes. */
+const shortBody = 6
 /** A loop in which every round may be another is written out up to so many. */
 const maxRounds = 64
 
@@ -16,9 +19,19 @@ export function peelGuards(body: readonly Statement[], width = 1): readonly Stat
   return body.flatMap((statement): readonly Statement[] => {
     if (statement.kind !== 'loop') return [statement]
     if (statement.mode === 'lanes') return pieces(statement, width, maxPieces)
-    const parts = statement.mode === 'serial' && isChoice(statement) ? pieces(statement, 1, maxRounds) : [statement]
+    const most = statement.mode !== 'serial' ? 1 : isChoice(statement) ? maxRounds : isShort(statement) ? maxPieces : 1
+    const parts = most > 1 ? pieces(statement, 1, most) : [statement]
     return parts.map((part) => ({ ...part, body: peelGuards(part.body, width) }))
   })
+}
+
+/** Whether a loop may well be written out several times. */
+const isShort = ({ body }: LoopStatement): boolean => {
+  let statements = 0
+  eachStatement(body, ({ kind }) => {
+    statements += kind === 'contraction' || kind === 'pack' ? shortBody : 1
+  })
+  return statements <= shortBody
 }
 
 /** Whether most rounds of a loop do something else than the one before: it goes over tensors that stand side by side. */

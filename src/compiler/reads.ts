@@ -64,10 +64,13 @@ export const domainSize = (node: ComputedNode): number =>
   (node.kind === 'scatter' ? [] : node.axes).reduce((size, axis) => size * axis.extent, 1) *
   rangesOf(node).reduce((size, range) => size * range.extent, 1)
 
-const functionCost: Readonly<Record<string, number>> = {
+const functionCosts: Readonly<Record<string, number>> = {
   sqrt: 4, pow: 30, min: 1, max: 1, abs: 1, floor: 1, ceil: 1, round: 1, sign: 2, relu: 1, clamp: 2, where: 1,
   stopGradient: 0, uniform: 60, gelu: 25, silu: 12,
 } // biome-ignore format: a table
+
+/** Rough arithmetic of one call of a function, in additions. */
+export const functionCost = (fn: string): number => functionCosts[fn] ?? 12
 
 /** Rough arithmetic of one evaluation of an expression, in additions; reads themselves are free. */
 export function costOf(expr: Expr): number {
@@ -84,7 +87,7 @@ export function costOf(expr: Expr): number {
       return own + costOf(expr.left) + costOf(expr.right)
     }
     case 'call':
-      return expr.args.reduce((sum, arg) => sum + costOf(arg), functionCost[expr.fn] ?? 12)
+      return expr.args.reduce((sum, arg) => sum + costOf(arg), functionCost(expr.fn))
     case 'reduce':
       throw new Error('a reduction inside a body')
   }

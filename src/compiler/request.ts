@@ -38,7 +38,7 @@ function computed(node: Node): ComputedNode {
  * computation always becomes the same program. The updates are followed from the last to the first, as gradients arise, so
  * that what a gradient needs is done with early.
  */
-export function reachable(request: ComputedRequest): readonly Node[] {
+export function reachable(request: Request): readonly Node[] {
   const done = new Set<Node>()
   const wanted = [...request.outputs, ...request.updates.map((update) => update.value).reverse()]
   for (const root of wanted) {

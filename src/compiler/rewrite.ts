@@ -3,8 +3,15 @@ import { comprehension, reshapeNode, ruleNode, scatterNode } from '../graph/buil
 import { type Node, operandsOf } from '../graph/node.ts'
 import type { Request } from './request.ts'
 
-/** The same request with every node changed, its operands before it; `old` is the node as it was. */
-export function rewrite(request: Request, changed: (node: Node, old: Node) => Node): Request {
+/**
+ * The same request with every node changed, its operands before it; `old` is the node as it was. `seen` gives what stands for
+ * a node, perhaps over other operands, before those are changed.
+ */
+export function rewrite(
+  request: Request,
+  changed: (node: Node, old: Node) => Node,
+  seen: (node: Node) => Node = (node) => node,
+): Request {
   const done = new Map<Node, Node>()
   const change = (root: Node): Node => {
     const open = [root]
@@ -14,9 +21,10 @@ export function rewrite(request: Request, changed: (node: Node, old: Node) => No
         open.pop()
         continue
       }
-      const missing = operandsOf(node).filter((operand) => !done.has(operand))
+      const now = seen(node)
+      const missing = operandsOf(now).filter((operand) => !done.has(operand))
       if (missing.length > 0) open.push(...missing)
-      else done.set(node, changed(over(node, done), node))
+      else done.set(node, changed(over(now, done), node))
     }
     return done.get(root)!
   }

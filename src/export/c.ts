@@ -2,6 +2,7 @@
 import type { Dtype, TypedArray } from '../dtype.ts'
 import { emitC } from '../emit/c/emit.ts'
 import { floatText } from '../emit/c/math.ts'
+import { usualCache } from '../emit/c/tiles.ts'
 import { EinfoldError } from '../errors.ts'
 import type { Shape } from '../graph/node.ts'
 import { type Forward, type ForwardProgram, forwardProgram, type InputOptions } from './forward.ts'
@@ -35,7 +36,7 @@ export async function exportC(forward: Forward, options: ExportCOptions): Promis
     throw new EinfoldError('bad-name', `export: ${JSON.stringify(name)} is no name for a C function`)
   const widths = { 1: [1], 4: [4, 1], 8: [8, 4, 1], 16: [16, 4, 1] }[lanes]
   const traced = await forwardProgram(forward, options, lanes > 1)
-  const source = emitC(traced.program, { widths, fused: false, maxThreads: 1, bf16: null })
+  const source = emitC(traced.program, { widths, fused: false, maxThreads: 1, cache: usualCache, bf16: null })
   return [
     heading(name, traced),
     // Nothing of the file is seen from outside but the one function.
@@ -67,10 +68,16 @@ const heading = (name: string, { input, output }: ForwardProgram): string =>
     '#elif defined(__GNUC__)',
     '#pragma GCC optimize("fp-contract=off")',
     '#endif',
-    // Not every network uses all that a file begins with.
-    ...['unused-function', 'unused-variable', 'unused-const-variable', 'psabi'].map(
+    // Not every network uses all that a file begins with; vectors are no part of the standard.
+    ...['unused-function', 'unused-variable', 'unused-const-variable', 'unused-parameter', 'pedantic', 'psabi'].map(
       (warning) => `#pragma GCC diagnostic ignored "-W${warning}"`,
     ),
+    '#include <stdint.h>',
+    '#ifdef __cplusplus',
+    '#define restrict __restrict',
+    'extern "C"',
+    '#endif',
+    `void ${name}(const ${cTypes[input.dtype]} *x, ${cTypes[output.dtype]} *y);`,
   ].join('\n')
 
 function constants({ external }: ForwardProgram): string[] {

@@ -57,6 +57,13 @@ function convolutionGradients(images: number, channels: number, side: number): r
   return [z.sum([0, 2, 3]).mul(0.01), loss, ...grad(loss.mul(100), [w, b])]
 }
 
+/** The mean of squared distances, and its gradient: both read the same. */
+function distances(): readonly Tensor[] {
+  const [x, y] = [numbers(8, 40, 65), numbers(8, 40, 65)]
+  const loss = x.sub(y).square().mean()
+  return [loss, ...grad(loss.mul(100), [x])]
+}
+
 const cases: Readonly<Record<string, () => readonly Tensor[]>> = {
   'gradients of a grid': () => gridGradients(256, 64),
   'rows that no vector divides': () => gridGradients(250, 67),
@@ -65,6 +72,7 @@ const cases: Readonly<Record<string, () => readonly Tensor[]>> = {
   'a dense layer in chunks': () => denseGradients(640, 30, 130),
   'a convolution': () => convolutionGradients(6, 3, 24),
   'a convolution by transforms': () => convolutionGradients(4, 16, 32),
+  'the sum of everything': distances,
   'sums of squares of columns': () => [numbers(640, 40).square().sum(0)],
 }
 
@@ -103,4 +111,10 @@ test('little sums, and sums over a prime number of rows, stay loops of their own
     const stores = outputsOf(tensors, true).program.kernels.flatMap(({ body }) => statementsOf(body))
     assert.ok(stores.every((statement) => statement.kind !== 'store' || !statement.add))
   }
+})
+
+test('the sum of everything is added up where its summands are read for something else', () => {
+  const { kernels } = outputsOf(distances(), true).program
+  const readers = kernels.filter(({ reads }) => reads.filter((name) => /^[xd]/.test(name)).length === 2)
+  assert.equal(readers.length, 1, kernels.map(({ formulas }) => formulas.join('; ')).join('\n'))
 })

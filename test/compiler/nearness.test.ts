@@ -130,7 +130,9 @@ test('loops stay apart where a round reads, or writes, what belongs to another',
   assert.equal(kernelsOf(copying('a', 'b', { shift: 4 }), copying('b', 'c')), 2, 'reads what the round after writes')
   assert.equal(kernelsOf(copying('a', 'b'), copying('b', 'a', { stride: 8 })), 1)
   assert.equal(kernelsOf(copying('a', 'b', { stride: 4 }), copying('b', 'a')), 2, 'writes what the round after reads')
-  assert.equal(kernelsOf(copying('a', 'b'), copying('a', 'c')), 2, 'hands nothing on')
+  assert.equal(kernelsOf(copying('a', 'b'), copying('a', 'c')), 1, 'reads what the other has read')
+  assert.equal(kernelsOf(copying('a', 'b'), copying('a', 'c', { stride: 4 })), 2, 'reads other parts of it')
+  assert.equal(kernelsOf(copying('a', 'b'), copying('c', 'd')), 2, 'has nothing in common')
 })
 
 test('joined loops keep their names apart', () => {

@@ -1,11 +1,11 @@
 // What happens where there is no compiler, or another one: each case in a process of its own.
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { findCompiler } from '../../src/device/native/compiler.ts'
+import { findCompiler, hash } from '../../src/device/native/compiler.ts'
 import { nativeAbsence } from '../../src/device/native/device.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'einfold-absence-'))
@@ -101,4 +101,26 @@ test('a cache that cannot be made does not stand in the way', { skip: nativeAbse
   const file = join(folder, 'a file')
   writeFileSync(file, '')
   assert.equal(train({ EINFOLD_CACHE: join(file, 'cache') }).device, 'native')
+})
+
+test('programs and answers that are garbage, though their checksums are right, are made anew', {
+  skip: nativeAbsence() ?? false,
+}, () => {
+  const cache = join(folder, 'garbage')
+  assert.equal(train({ EINFOLD_CACHE: cache }).device, 'native')
+  const native = join(cache, 'native')
+  const programs = readdirSync(native).filter((name) => name.endsWith('.so'))
+  assert.ok(programs.length > 0)
+  const garbage = 'no program at all'
+  for (const name of programs) {
+    rmSync(join(native, name))
+    writeFileSync(join(native, name), garbage)
+    writeFileSync(join(native, `${name}.sum`), hash(garbage))
+  }
+  for (const name of readdirSync(native).filter((name) => name.endsWith('.json'))) {
+    const text = readFileSync(join(native, name), 'utf8')
+    writeFileSync(join(native, name), text.slice(0, text.length / 2))
+  }
+  assert.equal(train({ EINFOLD_CACHE: cache }).device, 'native')
+  for (const name of programs) assert.notEqual(readFileSync(join(native, name), 'utf8'), garbage)
 })

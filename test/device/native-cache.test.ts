@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import {
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -87,12 +88,37 @@ test('beyond its bound the cache gives up what was unused for longest, never wha
   assert.ok(existsSync(compiled(5, folder, 0)))
 })
 
+test('where a program cannot be put it is made elsewhere, and stays there for the process', { skip }, () => {
+  const folder = newFolder()
+  const library = compiled(1, folder)
+  rmSync(library)
+  mkdirSync(join(library, 'in the way'), { recursive: true })
+  const elsewhere = compiled(1, folder)
+  assert.notEqual(elsewhere, library)
+  const { ino } = statSync(elsewhere)
+  assert.equal(compiled(1, folder), elsewhere)
+  assert.equal(statSync(elsewhere).ino, ino, 'it was not compiled again')
+  assert.deepEqual(
+    readdirSync(folder).filter((name) => name.startsWith('draft')),
+    [],
+  )
+})
+
+test('a checksum whose program is gone is removed in time', { skip }, () => {
+  const folder = newFolder()
+  const paths = ['old', 'fresh'].map((name) => join(folder, `${name}.so.sum`))
+  for (const path of paths) writeFileSync(path, 'of nothing')
+  usedAt(paths[0], -3600)
+  compiled(1, folder)
+  assert.deepEqual(paths.map(existsSync), [false, true])
+})
+
 test('what the compiler says is in the error, and nothing is left behind', { skip }, () => {
   const folder = newFolder()
   assert.throws(() => compileC(compiler!, 'int answer(void) { return forty_two; }\n', { folder }), {
     name: 'DeviceError',
     code: 'c-compiler-failed',
-    message: /could not compile a program:[\s\S]*forty_two/,
+    message: /could not compile a program \(exit code 1\):[\s\S]*forty_two/,
   })
   assert.deepEqual(readdirSync(folder), [])
   assert.throws(() => compileC({ ...compiler!, command: '/no/such/compiler' }, returning(1), { folder }), {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { DeviceName } from '../../src/device/device.ts'
 import { nativeAbsence } from '../../src/device/native/device.ts'
-import { compile, formula, grad, setDevice, setThreads, type Tensor, tensor } from '../../src/index.ts'
+import { compile, grad, setDevice, setThreads, tensor } from '../../src/index.ts'
 import {
   batchNorm,
   conv2d,
@@ -16,60 +16,10 @@ import {
   sequential,
 } from '../../src/nn/index.ts'
 import { adam } from '../../src/optim/index.ts'
-import { manualSeed, uniform } from '../../src/random/index.ts'
-import { uniformAt } from '../../src/random/threefry.ts'
+import { manualSeed } from '../../src/random/index.ts'
+import { manyForms, numbersFrom } from '../support/manyForms.ts'
 
 const skip = nativeAbsence() ?? false
-
-let drawings = 0
-const numbers = (...shape: number[]): Tensor => {
-  const stream = drawings++
-  const size = shape.reduce((product, extent) => product * extent, 1)
-  return tensor(
-    Float32Array.from({ length: size }, (_, at) => 2 * uniformAt(5, stream, 0, at) - 1),
-    { shape },
-  )
-}
-
-/** What is worth sharing: products of all kinds, sums and maxima along and across rows, scatters, random masks. */
-function manyForms(): () => Record<string, Tensor> {
-  drawings = 0
-  const a = numbers(203, 150)
-  const b = numbers(150, 97)
-  const x = numbers(6, 5, 24, 24)
-  const w = numbers(7, 5, 3, 3)
-  const [q, k] = [numbers(18, 64, 8), numbers(18, 64, 8)]
-  const rows = tensor(
-    Array.from({ length: 2000 }, (_, at) => (at * at) % 40),
-    { dtype: 'i32' },
-  )
-  const conv = formula('z[n,k,i,j] = tanh(sum(c,u,v) x[n,c,i+u,j+v] * w[k,c,u,v])')
-  return () => {
-    const z = conv({ x, w })
-    const [byX, byW] = grad(z.square().mean(), [x, w])
-    const images = x.reshape([30, 24, 24])
-    const scores = q.matmul(k.transpose(1, 2))
-    return {
-      product: a.matmul(b),
-      turned: b.T.matmul(a.T),
-      narrow: a.matmul(b.slice(null, [0, 3])),
-      batches: images.matmul(images.transpose(1, 2)),
-      // One loop over the batches, in which a batch's scores and weights are each thread's own.
-      mixture: scores.softmax(-1).matmul(q),
-      convolution: z,
-      byX,
-      byW,
-      softmax: a.softmax(0),
-      rows: a.logSoftmax(),
-      sum: x.sum(),
-      columns: x.mean(0),
-      largest: x.max(1),
-      winners: a.argmax(-1),
-      taken: grad(x.reshape([-1, 24]).take(rows, 0).square().sum(), x),
-      masks: uniform([40_000], { seed: 3 }).lt(0.5),
-    }
-  }
-}
 
 async function results(device: DeviceName, counts: readonly number[]): Promise<Record<string, ArrayLike<number>>[]> {
   setDevice(device)
@@ -105,7 +55,7 @@ async function trained(threads: number): Promise<unknown> {
   setDevice('native')
   setThreads(threads)
   manualSeed(3)
-  drawings = 0
+  const numbers = numbersFrom()
   const net = sequential(
     conv2d(3, 8, 3, { padding: 1 }),
     batchNorm(8),

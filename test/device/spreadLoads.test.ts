@@ -5,6 +5,7 @@ import { jsDevice } from '../../src/device/js/device.ts'
 import { nativeAbsence, nativeDevice } from '../../src/device/native/device.ts'
 import type { Dtype } from '../../src/dtype.ts'
 import { formula, grad, type Tensor, tensor } from '../../src/index.ts'
+import { otherWidths } from '../support/otherWidths.ts'
 import { assertSame, runOn, variants } from '../support/runOn.ts'
 
 /** One program for all: bit for bit what the js device gives. */
@@ -69,7 +70,7 @@ function poolingCases(): Record<string, Tensor> {
 
 const allDevices: Readonly<Record<string, Device>> = nativeAbsence()
   ? variants
-  : { ...variants, native: nativeDevice() }
+  : { ...variants, native: nativeDevice(), ...otherWidths() }
 
 for (const [name, device] of Object.entries(allDevices)) {
   test(`spread elements are read alike: ${name}`, () => expectSame(device, spreadCases()))

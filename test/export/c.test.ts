@@ -1,6 +1,6 @@
 // Exported C files compiled by the system's compiler, run, and compared with the library.
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -41,6 +41,9 @@ const numbers = (shape: readonly number[]): Tensor =>
 const main = (input: string, count: number, output: string, results: number): string => `
 #include <stdio.h>
 #include <stdint.h>
+#ifdef __cplusplus
+extern "C"
+#endif
 void predict(const ${input} *x, ${output} *y);
 int main(void) {
   static ${input} x[${count}];
@@ -56,7 +59,7 @@ function runC(source: string, program: string, input: ArrayBufferView, flags: re
   const base = join(folder, `program${files++}`)
   writeFileSync(`${base}.c`, source)
   writeFileSync(`${base}-main.c`, program)
-  const args = ['-std=gnu99', '-Wall', '-Werror', '-Wno-psabi', ...flags]
+  const args = ['-Wall', '-Wextra', '-Wpedantic', '-Werror', ...flags]
   execFileSync(compiler!.command, [...args, '-o', base, `${base}.c`, `${base}-main.c`, '-lm'])
   return execFileSync(base, { input: new Uint8Array(input.buffer, input.byteOffset, input.byteLength) })
 }
@@ -64,7 +67,7 @@ function runC(source: string, program: string, input: ArrayBufferView, flags: re
 async function expectSame(
   forward: Forward,
   options: ExportCOptions,
-  flags: readonly string[] = ['-O1'],
+  flags: readonly string[] = ['-std=c99', '-O1'],
 ): Promise<void> {
   const x =
     options.dtype === 'u8'
@@ -108,7 +111,16 @@ test('a convolutional network gives the same results in C, with vectors of any w
 }, async () => {
   const net = network()
   for (const lanes of [1, 4, 8, 16] as const) await expectSame(net, { input: [3, 1, 8, 8], lanes })
-  await expectSame(net, { input: [3, 1, 8, 8], lanes: 8 }, ['-O2', '-march=native'])
+  await expectSame(net, { input: [3, 1, 8, 8], lanes: 8 }, ['-std=c99', '-O2', '-march=native'])
+})
+
+/** Whether the compiler compiles C++ too. */
+const hasPlusPlus = (): boolean =>
+  spawnSync(compiler!.command, ['-x', 'c++', '-fsyntax-only', '-'], { input: '#include <cstdio>' }).status === 0
+
+test('the file is C++ as well', { skip: skip || (!hasPlusPlus() && 'no C++ compiler') }, async () => {
+  const asPlusPlus = ['-O1', '-x', 'c++', '-std=c++11']
+  for (const lanes of [1, 16] as const) await expectSame(network(), { input: [3, 1, 8, 8], lanes }, asPlusPlus)
 })
 
 test('attention, grids, activations and integer results are exported too', { skip }, async () => {

@@ -1,6 +1,7 @@
 // Exported WebAssembly modules, loaded by their own JavaScript and compared with the library.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { runInNewContext } from 'node:vm'
 import type { TypedArray } from '../../src/dtype.ts'
 import { exportWasm, type Forward, type InputOptions } from '../../src/export/index.ts'
 import { type Tensor, tensor } from '../../src/index.ts'
@@ -8,13 +9,15 @@ import { batchNorm, conv2d, dropout, flatten, linear, lstm, maxPool2d, relu, seq
 import { uniformAt } from '../../src/random/threefry.ts'
 
 type Predict = (values: ArrayLike<number>) => TypedArray
+type Load = (bytes: BufferSource) => Promise<Predict>
 
 async function loaded(forward: Forward, options: InputOptions): Promise<Predict> {
   const { wasm, javascript } = await exportWasm(forward, options)
-  const { load } = (await import(`data:text/javascript,${encodeURIComponent(javascript)}`)) as {
-    load(bytes: BufferSource): Promise<Predict>
-  }
-  return load(wasm)
+  return (await importOf(javascript))(wasm)
+}
+
+async function importOf(javascript: string): Promise<Load> {
+  return ((await import(`data:text/javascript,${encodeURIComponent(javascript)}`)) as { load: Load }).load
 }
 
 const numbers = (shape: readonly number[], stream = 0): Tensor =>
@@ -58,6 +61,14 @@ test('inputs of a wrong length are refused', async () => {
   const predict = await loaded(linear(3, 2), { input: [1, 3] })
   assert.throws(() => predict([1, 2]), { name: 'RangeError', message: /takes 3 numbers; it was given 2/ })
   assert.equal(predict([1, 2, 3]).length, 2)
+})
+
+test('the JavaScript needs nothing but the language and WebAssembly', async () => {
+  const { wasm, javascript } = await exportWasm(linear(3, 2), { input: [1, 3] })
+  // A context of its own has neither Node's globals nor a browser's.
+  const alone = runInNewContext(`${javascript.replace(/^export /m, '')}; load`) as Load
+  const x = [1, 2, 3]
+  assert.deepEqual(Array.from((await alone(wasm.buffer))(x)), Array.from((await (await importOf(javascript))(wasm))(x)))
 })
 
 test('two loaded networks do not meet', async () => {

@@ -3,8 +3,10 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import type { Device, DeviceName } from '../../src/device/device.ts'
 import type { TypedArray } from '../../src/dtype.ts'
+import { children, type Expr } from '../../src/expression/tree.ts'
 import { evaluator } from '../../src/graph/evaluator.ts'
 import { type Node, operandsOf } from '../../src/graph/node.ts'
+import { dtypeOf } from '../../src/graph/typing.ts'
 import { compile, setDevice, setThreads, type Tensor } from '../../src/index.ts'
 import { interpret } from './interpret.ts'
 import type { RandomProgram } from './programs.ts'
@@ -49,17 +51,23 @@ export async function assertAgreement(
   )
 }
 
-/** The same of a device made for the test, one program after another. */
-export async function assertDeviceAgreement(device: Device, dtype: 'f64' | 'f32', numRuns: number): Promise<void> {
+/** The same of a device made for the test, whose programs run once, `together` of them as one. */
+export async function assertDeviceAgreement(
+  device: Device,
+  dtype: 'f64' | 'f32',
+  numRuns: number,
+  { together = 1 }: Pick<AgreementOptions, 'together'> = {},
+): Promise<void> {
   await fc.assert(
-    fc.asyncProperty(recipes(), async (recipe) => {
-      const program = programOf(recipe, dtype)
-      const found = runOn(
-        device,
-        program.outputs.map(({ tensor }) => tensor),
-      )
-      const wrong = firstDisagreement(program, await expectedOf(program), found, unitOf(program))
-      assert(wrong === null, `${program.lines.join('\n')}\n${wrong}`)
+    fc.asyncProperty(fc.array(recipes(), { minLength: 1, maxLength: together, size: 'max' }), async (recipes) => {
+      const programs = recipes.map((recipe) => programOf(recipe, dtype))
+      const outputs = programs.flatMap((program) => program.outputs.map(({ tensor }) => tensor))
+      const found = runOn(device, outputs)
+      for (const program of programs) {
+        const own = found.splice(0, program.outputs.length)
+        const wrong = firstDisagreement(program, await expectedOf(program), own, unitOf(program))
+        assert(wrong === null, `${program.lines.join('\n')}\n${wrong}`)
+      }
     }),
     { numRuns, includeErrorInReport: true },
   )
@@ -76,10 +84,26 @@ function unitOf(program: RandomProgram): number {
     const node = open.pop()!
     if (seen.has(node)) continue
     seen.add(node)
-    if (node.dtype === 'f32') return units.f32
+    if (node.dtype === 'f32' || dividesWholeNumbers(node)) return units.f32
     open.push(...operandsOf(node))
   }
   return units.f64
+}
+
+/** Whether a formula divides one whole number by another, outside of the brackets where that rounds down. */
+function dividesWholeNumbers(node: Node): boolean {
+  if (node.kind !== 'comprehension' && node.kind !== 'scatter') return false
+  const { operands } = node
+  const dtype = (expr: Expr) =>
+    dtypeOf(
+      expr,
+      (name) => operands.get(name)!.dtype,
+      (name) => !operands.has(name),
+    )
+  const divides = (expr: Expr): boolean =>
+    expr.kind !== 'read' &&
+    ((expr.kind === 'binary' && expr.op === '/' && dtype(expr) === 'f32') || children(expr).some(divides))
+  return divides(node.kind === 'scatter' ? node.value : node.body)
 }
 
 interface Expected {

@@ -42,22 +42,40 @@ export function makeDraft(folder: string): string {
   return builtin('node:fs').mkdtempSync(builtin('node:path').join(folder, draftPrefix))
 }
 
-/** Nothing takes this long to compile: an older draft is of a process that was killed. */
-const draftLife = 15 * 60_000
+/** A folder of its own that whoever makes it removes; null where nothing can be written. */
+export function temporaryFolder(): string | null {
+  const { mkdirSync, mkdtempSync } = builtin('node:fs')
+  try {
+    return mkdtempSync(builtin('node:path').join(builtin('node:os').tmpdir(), 'einfold-'))
+  } catch {
+    try {
+      mkdirSync(cacheFolder(), { recursive: true })
+      return makeDraft(cacheFolder())
+    } catch {
+      return null
+    }
+  }
+}
 
-/** Removes drafts that were left behind, and the programs unused for longest, but for `kept`, until the rest has at most `bytes` bytes. */
+/** Nothing takes this long to compile: an older draft is of a process that was killed. */
+export const draftLife = 15 * 60_000
+
+/**
+ * Removes what killed processes left behind, and the programs unused for longest, but for `kept`, until the rest has at most
+ * `bytes` bytes. What other processes remove meanwhile, or do not let this one remove, is left alone.
+ */
 export function tidyCache(folder: string, bytes: number, kept: string): void {
-  const { readdirSync, rmSync, statSync } = builtin('node:fs')
+  const { readdirSync, statSync } = builtin('node:fs')
   const { join } = builtin('node:path')
   const programs: { readonly path: string; readonly size: number; readonly used: number }[] = []
-  for (const name of readdirSync(folder)) {
+  const names = new Set(attempt(() => readdirSync(folder)) ?? [])
+  for (const name of names) {
     const path = join(folder, name)
-    const stats = statSync(path, { throwIfNoEntry: false })
+    const stats = attempt(() => statSync(path))
     if (!stats) continue
-    if (name.startsWith(draftPrefix) && Date.now() - stats.mtimeMs > draftLife) {
-      rmSync(path, { recursive: true, force: true })
-    }
     if (name.endsWith('.so')) programs.push({ path, size: stats.size, used: stats.mtimeMs })
+    const isPart = name.startsWith(draftPrefix) || (name.endsWith(sumSuffix) && !names.has(withoutSum(name)))
+    if (isPart && Date.now() - stats.mtimeMs > draftLife) remove(path)
   }
   let total = 0
   for (const { path, size } of programs.sort((a, b) => b.used - a.used)) {
@@ -66,9 +84,24 @@ export function tidyCache(folder: string, bytes: number, kept: string): void {
   }
 }
 
+const sumSuffix = '.so.sum'
+const withoutSum = (name: string): string => name.slice(0, -'.sum'.length)
+
 /** Removes a program from the cache. Processes that have loaded it keep it. */
 export function discard(library: string): void {
-  const { rmSync } = builtin('node:fs')
-  rmSync(library, { force: true })
-  rmSync(`${library}.sum`, { force: true })
+  remove(library)
+  remove(`${library}.sum`)
+}
+
+const remove = (path: string): void => {
+  attempt(() => builtin('node:fs').rmSync(path, { recursive: true, force: true }))
+}
+
+/** The result, or null where the file system refuses. */
+function attempt<T>(of: () => T): T | null {
+  try {
+    return of()
+  } catch {
+    return null
+  }
 }

@@ -1,45 +1,58 @@
 // From C text to a shared library in the cache.
 import { DeviceError } from '../../errors.ts'
 import { builtin } from '../../platform.ts'
-import { cacheFolder, discard, makeDraft, tidyCache } from './cache.ts'
-import { type CCompiler, hash } from './compiler.ts'
+import { cacheFolder, draftLife, makeDraft, temporaryFolder, tidyCache } from './cache.ts'
+import { type CCompiler, endOf, hash, outputBytes } from './compiler.ts'
 
 export interface CompileOptions {
   /** The folder of compiled programs. */
   readonly folder?: string
   /** At most so many bytes of compiled programs are kept; those unused for longest go first. */
   readonly bytes?: number
+  /** Whether to make it anew though it is there: it does not load. */
+  readonly anew?: boolean
+  /** After so many milliseconds a compiler is given up: ten minutes when left out. */
+  readonly patience?: number
 }
 
 const cacheBytes = 256 * 1024 * 1024
 
 /**
- * The path of the shared library made from a C text: from the cache where it is there and whole. Throws DeviceError
- * `c-compiler-failed` with the compiler's output.
+ * The path of the shared library made from a C text: from the cache where it is there and whole. Where the cache cannot be
+ * written, it is in a folder that goes with the process. Throws DeviceError `c-compiler-failed` with the compiler's output,
+ * and `no-folder` where nothing can be written at all.
  */
 export function compileC(compiler: CCompiler, source: string, options: CompileOptions = {}): string {
   const { join } = builtin('node:path')
-  const { folder = writableFolder(), bytes = cacheBytes } = options
+  const { folder = cacheFolder(), bytes = cacheBytes, anew = false, patience } = options
   const { version, flags, machine } = compiler
-  const library = join(folder, `${hash(JSON.stringify([version, flags, machine, source])).slice(0, 32)}.so`)
-  if (isWhole(library)) {
+  const name = `${hash(JSON.stringify([version, flags, machine, source])).slice(0, 32)}.so`
+  const library = join(folder, name)
+  if (!anew && isWhole(library)) {
     markUsed(library)
     return library
   }
-  build(compiler, source, library)
-  tidyCache(folder, bytes, library)
-  return library
+  try {
+    build(compiler, source, library, patience)
+    tidyCache(folder, bytes, library)
+    return library
+  } catch (error) {
+    if (error instanceof DeviceError) throw error
+    const own = join(ownFolder(error as Error), name)
+    if (anew || !isWhole(own)) build(compiler, source, own, patience)
+    return own
+  }
 }
 
 /** Compiles beside the others and moves into place what is complete: two processes that make the same do not meet. */
-function build(compiler: CCompiler, source: string, library: string): void {
+function build(compiler: CCompiler, source: string, library: string, patience?: number): void {
   const { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } = builtin('node:fs')
   const { dirname, join } = builtin('node:path')
   mkdirSync(dirname(library), { recursive: true })
   const draft = makeDraft(dirname(library))
   try {
     writeFileSync(join(draft, 'program.c'), source)
-    runCompiler(compiler, draft)
+    runCompiler(compiler, draft, patience)
     writeFileSync(join(draft, 'sum'), hash(readFileSync(join(draft, 'program.so'))))
     renameSync(join(draft, 'sum'), `${library}.sum`)
     renameSync(join(draft, 'program.so'), library)
@@ -48,16 +61,28 @@ function build(compiler: CCompiler, source: string, library: string): void {
   }
 }
 
-function runCompiler({ command, flags }: CCompiler, folder: string): void {
+/** Milliseconds: less than what is left behind is kept for. */
+const longest = draftLife - 5 * 60_000
+
+function runCompiler({ command, flags }: CCompiler, folder: string, patience = longest): void {
+  const { existsSync } = builtin('node:fs')
+  const { join } = builtin('node:path')
   const { status, signal, stderr, error } = builtin('node:child_process').spawnSync(
     command,
     [...flags, '-o', 'program.so', 'program.c', '-lm'],
-    { cwd: folder, encoding: 'utf8', stdio: ['ignore', 'ignore', 'pipe'] },
+    {
+      cwd: folder,
+      encoding: 'utf8',
+      stdio: ['ignore', 'ignore', 'pipe'],
+      timeout: patience,
+      killSignal: 'SIGKILL',
+      maxBuffer: outputBytes,
+    },
   )
-  if (status === 0) return
-  const end = signal ? `ended by ${signal}` : `exit code ${status}`
-  const output = (error ? String(error) : stderr.trim()) || `no output, ${end}`
-  throw new DeviceError('c-compiler-failed', `${command} could not compile a program:\n${output.slice(0, 4000)}`)
+  if (status === 0 && existsSync(join(folder, 'program.so'))) return
+  const end = endOf({ error, signal, status, patience: `${patience / 60_000} minutes` })
+  const output = stderr?.trim().slice(0, 4000) || 'no output'
+  throw new DeviceError('c-compiler-failed', `${command} could not compile a program (${end}):\n${output}`)
 }
 
 function isWhole(library: string): boolean {
@@ -78,27 +103,15 @@ function markUsed(library: string): void {
   }
 }
 
-let ownFolder: string | undefined
+let own: string | undefined
 
-/** The cache, or where that cannot be written a folder that goes with the process. */
-function writableFolder(): string {
-  if (ownFolder !== undefined) return ownFolder
-  const { accessSync, constants, mkdirSync, mkdtempSync, rmSync } = builtin('node:fs')
-  const folder = cacheFolder()
-  try {
-    mkdirSync(folder, { recursive: true })
-    accessSync(folder, constants.W_OK)
-    return folder
-  } catch {
-    const own = mkdtempSync(builtin('node:path').join(builtin('node:os').tmpdir(), 'einfold-'))
-    process.once('exit', () => rmSync(own, { recursive: true, force: true }))
-    ownFolder = own
-    return own
-  }
-}
-
-/** Makes a library anew that is there and does not load. */
-export function recompileC(compiler: CCompiler, source: string, library: string): string {
-  discard(library)
-  return compileC(compiler, source)
+/** A folder that goes with the process, for when the cache cannot be written. */
+function ownFolder(why: Error): string {
+  if (own !== undefined) return own
+  const made = temporaryFolder()
+  if (made === null)
+    throw new DeviceError('no-folder', `there is no folder in which a program can be compiled: ${why.message}`)
+  process.once('exit', () => builtin('node:fs').rmSync(made, { recursive: true, force: true }))
+  own = made
+  return made
 }

@@ -1,7 +1,9 @@
 // The system's C compiler: found, and asked once what it can do here.
 import type { Bf16 } from '../../emit/c/bf16Plan.ts'
+import { usualCache } from '../../emit/c/tiles.ts'
 import { builtin, environment } from '../../platform.ts'
-import { cacheFolder, readEntry, writeEntry } from './cache.ts'
+import { cacheFolder, readEntry, temporaryFolder, writeEntry } from './cache.ts'
+import { loadKoffi } from './koffi.ts'
 
 export interface CCompiler {
   readonly command: string
@@ -12,8 +14,10 @@ export interface CCompiler {
   readonly widths: readonly number[]
   /** Whether the machine multiplies and adds with one rounding. */
   readonly fused: boolean
-  /** Whether it has OpenMP, so that a program can run on several threads. */
-  readonly threads: boolean
+  /** Bytes of a core's second cache. */
+  readonly cache: number
+  /** By what a program runs on several threads; null where it does not. */
+  readonly threads: 'openmp' | 'pthreads' | null
   /** For each kind of instruction that multiplies bfloat16: null where it is there, else why it is not. */
   readonly bf16: Readonly<Record<Bf16['unit'], string | null>>
   /** The instructions it compiles for: what was compiled elsewhere may not run here. */
@@ -22,65 +26,105 @@ export interface CCompiler {
 
 const candidates = ['cc', 'gcc', 'clang']
 
-const found = new Map<string | undefined, CCompiler | null>()
+/** What each value of `EINFOLD_CC` led to: a compiler, or why there is none. */
+const found = new Map<string | undefined, CCompiler | string>()
 
 /**
  * The compiler that `EINFOLD_CC` names (empty: none), else the first of cc, gcc and clang that works; null where there is
  * none. What a compiler can do is kept on disk until the compiler or the machine changes.
  */
 export function findCompiler(): CCompiler | null {
-  const named = environment('EINFOLD_CC')
-  const known = found.get(named)
-  if (known !== undefined) return known
-  const compiler = firstThatWorks(named === undefined ? candidates : [named])
-  found.set(named, compiler)
-  return compiler
+  const sought = soughtCompiler()
+  return typeof sought === 'string' ? null : sought
 }
 
-function firstThatWorks(commands: readonly string[]): CCompiler | null {
-  for (const command of commands) {
-    const path = pathOf(command)
-    const compiler = path === null ? null : (remembered(path) ?? asked(path))
-    if (compiler) return compiler
-  }
-  return null
+/** Why there is no compiler; null where there is one. */
+export function compilerAbsence(): string | null {
+  const sought = soughtCompiler()
+  return typeof sought === 'string' ? sought : null
 }
+
+function soughtCompiler(): CCompiler | string {
+  const named = environment('EINFOLD_CC')
+  let sought = found.get(named)
+  if (sought === undefined) {
+    sought = named === undefined ? firstThatWorks() : namedCompiler(named)
+    found.set(named, sought)
+  }
+  return sought
+}
+
+function namedCompiler(name: string): CCompiler | string {
+  if (name === '') return 'EINFOLD_CC is empty: no C compiler is to be used'
+  const path = pathOf(name)
+  const compiler = path === null ? notThere(name) : compilerAt(path)
+  return typeof compiler === 'string'
+    ? `the C compiler that EINFOLD_CC names, ${JSON.stringify(name)}, does not run: ${compiler}`
+    : compiler
+}
+
+const notThere = (name: string): string =>
+  pathOf(name.split(' ')[0]) === null
+    ? 'there is no such program'
+    : 'there is no such program; arguments cannot be given, but a script that gives them can be named'
+
+function firstThatWorks(): CCompiler | string {
+  const failures: string[] = []
+  for (const name of candidates) {
+    const path = pathOf(name)
+    const compiler = path === null ? null : compilerAt(path)
+    if (typeof compiler === 'string') failures.push(`${path}: ${compiler}`)
+    else if (compiler) return compiler
+  }
+  const none = 'no C compiler was found (cc, gcc or clang; EINFOLD_CC may name one)'
+  return failures.length === 0 ? none : `${none}; ${failures.join('; ')}`
+}
+
+const compilerAt = (path: string): CCompiler | string => remembered(path) ?? asked(path)
 
 /** Where a command is, as a shell would look for it, without one; null where it is not. */
 function pathOf(command: string): string | null {
   const { join, delimiter, sep, resolve } = builtin('node:path')
   if (command === '') return null
-  if (command.includes(sep)) return isFile(command) ? resolve(command) : null
+  if (command.includes(sep)) return isProgram(command) ? resolve(command) : null
   const folders = (environment('PATH') ?? '').split(delimiter).filter((folder) => folder !== '')
-  return folders.map((folder) => join(folder, command)).find(isFile) ?? null
+  return folders.map((folder) => join(folder, command)).find(isProgram) ?? null
 }
 
-const isFile = (path: string): boolean =>
-  builtin('node:fs').statSync(path, { throwIfNoEntry: false })?.isFile() ?? false
+function isProgram(path: string): boolean {
+  const { accessSync, constants, statSync } = builtin('node:fs')
+  try {
+    accessSync(path, constants.X_OK)
+    return statSync(path).isFile()
+  } catch {
+    return false
+  }
+}
 
 /** What was found out about a compiler before; null where it, or the machine, is another now. */
 function remembered(path: string): CCompiler | null {
   const entry = readEntry(cacheFolder(), answerName(path))
   if (entry === null) return null
   try {
-    const { of, compiler } = JSON.parse(entry) as { of: unknown; compiler: CCompiler }
-    return of === identityOf(path) && compiler.widths.length > 0 && compiler.flags.length > 0 ? compiler : null
+    const { of, sum, compiler } = JSON.parse(entry) as { of: unknown; sum: unknown; compiler: CCompiler }
+    return of === identityOf(path) && sum === hash(JSON.stringify(compiler)) ? compiler : null
   } catch {
     return null
   }
 }
 
-function asked(path: string): CCompiler | null {
+function asked(path: string): CCompiler | string {
   const compiler = ask(path)
-  const entry = JSON.stringify({ of: identityOf(path), compiler })
-  if (compiler) writeEntry(cacheFolder(), answerName(path), entry)
+  if (typeof compiler === 'string') return compiler
+  const entry = JSON.stringify({ of: identityOf(path), sum: hash(JSON.stringify(compiler)), compiler })
+  writeEntry(cacheFolder(), answerName(path), entry)
   return compiler
 }
 
 const answerName = (path: string): string => `compiler-${hash(path).slice(0, 16)}.json`
 
 /** Counted up when more is asked: older answers then no longer count. */
-const answerForm = 3
+const answerForm = 6
 
 /** The compiler's file and the machine's instructions, as far as that costs next to nothing to find out. */
 function identityOf(path: string): string {
@@ -103,6 +147,17 @@ function machineText(): string {
     .join('\n')
 }
 
+/** As Linux says; elsewhere what is usual. */
+function secondCache(): number {
+  try {
+    const text = builtin('node:fs').readFileSync('/sys/devices/system/cpu/cpu0/cache/index2/size', 'utf8')
+    const size = /^(\d+)K$/.exec(text.trim())
+    return size ? Number(size[1]) * 1024 : usualCache
+  } catch {
+    return usualCache
+  }
+}
+
 export const hash = (text: string | Uint8Array): string =>
   builtin('node:crypto').createHash('sha256').update(text).digest('hex')
 
@@ -113,12 +168,22 @@ export const hash = (text: string | Uint8Array): string =>
 const baseFlags = ['-O2', '-ffp-contract=off', '-fno-math-errno', '-fno-trapping-math', '-fPIC', '-shared', '-w']
 const machineFlags = [['-march=native'], ['-mcpu=native'], []]
 
+/** How several threads run a program, best first; the last way is that one does. */
+const threadFlags: readonly (readonly [CCompiler['threads'], readonly string[]])[] = [
+  ['openmp', ['-fopenmp']],
+  ['pthreads', ['-pthread', '-DTHREAD_POOL']],
+  [null, []],
+]
+
 /** A program that needs what generated ones do. */
 const trial = `#include <math.h>
 #include <stdint.h>
 #include <string.h>
-#ifdef _OPENMP
+#if defined(_OPENMP)
 #include <omp.h>
+#elif defined(THREAD_POOL)
+#include <pthread.h>
+void *start(pthread_t *thread, void *(*of)(void *)) { return pthread_create(thread, NULL, of, NULL) ? NULL : thread; }
 #endif
 typedef float F4 __attribute__((vector_size(16)));
 void run(F4 *x) {
@@ -130,14 +195,23 @@ void run(F4 *x) {
 }
 `
 
-/** Finds by trial what the compiler compiles and links; null where nothing works. */
-function ask(command: string): CCompiler | null {
+/**
+ * Finds by trial what a compiler compiles, links, and can be loaded; why nothing can where that is so. It is given up when it
+ * does not answer for `patience` seconds.
+ */
+export function ask(command: string, patience = 20): CCompiler | string {
+  const run = runner(command, patience)
+  let failure = ''
   for (const machine of machineFlags) {
-    for (const threads of [true, false]) {
-      const flags = [...baseFlags, ...machine, ...(threads ? ['-fopenmp'] : [])]
-      if (run(command, [...flags, '-x', 'c', '-', '-o', '/dev/null', '-lm'], trial) === null) continue
-      const macros = run(command, [...flags, '-dM', '-E', '-x', 'c', '-'], '')
-      if (macros === null) continue
+    for (const [threads, more] of threadFlags) {
+      const flags = [...baseFlags, ...machine, ...more]
+      const tried = tryOut(run, flags)
+      if (tried.failure !== null) {
+        if (tried.hangs) return tried.failure
+        failure = tried.failure
+        continue
+      }
+      const { output: macros } = run([...flags, '-dM', '-E', '-x', 'c', '-'], '')
       const version = /#define __VERSION__ "(.*)"/.exec(macros)?.[1] ?? 'unknown'
       return {
         command,
@@ -145,16 +219,38 @@ function ask(command: string): CCompiler | null {
         flags,
         widths: widthsOf(macros),
         fused: isFused(macros),
+        cache: secondCache(),
         threads,
         bf16: {
-          avx512: bf16Absence('AVX512-BF16', { command, flags, macros }),
-          amx: bf16Absence('AMX', { command, flags, macros }),
+          avx512: bf16Absence('AVX512-BF16', { command, run, flags, macros }),
+          amx: bf16Absence('AMX', { command, run, flags, macros }),
         },
         machine: hash(macros),
       }
     }
   }
-  return null
+  return failure
+}
+
+/** Compiles the trial and loads it: a compiler may be for other machines, or what it links with not be found again. */
+function tryOut(run: Run, flags: readonly string[]): { readonly failure: string | null; readonly hangs?: boolean } {
+  const { rmSync } = builtin('node:fs')
+  const { join } = builtin('node:path')
+  const folder = temporaryFolder()
+  if (folder === null) return { failure: 'there is no folder for temporary files that can be written' }
+  try {
+    const library = join(folder, 'trial.so')
+    const { failure, hangs } = run([...flags, '-x', 'c', '-', '-o', library, '-lm'], trial)
+    if (failure !== null) return { failure, hangs }
+    try {
+      loadKoffi()?.load(library)
+      return { failure: null }
+    } catch (error) {
+      return { failure: `what it compiles cannot be loaded here: ${(error as Error).message}` }
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
 }
 
 interface Bf16Instructions {
@@ -181,24 +277,59 @@ const bf16Instructions: Readonly<Record<'AVX512-BF16' | 'AMX', Bf16Instructions>
 /** Why instructions cannot be used; null where they can. A compiler's assembler may be older than the compiler. */
 function bf16Absence(
   name: keyof typeof bf16Instructions,
-  { command, flags, macros }: { command: string; flags: readonly string[]; macros: string },
+  { command, run, flags, macros }: { command: string; run: Run; flags: readonly string[]; macros: string },
 ): string | null {
   const { macros: wanted, flag, trial } = bf16Instructions[name]
   const text = `void run(void) { __asm__ volatile("${trial}"); }`
   const isKnown = wanted.every((macro) => defines(macros, macro))
-  if (isKnown && run(command, [...flags, '-x', 'c', '-', '-o', '/dev/null'], text) !== null) return null
+  if (isKnown && run([...flags, '-x', 'c', '-c', '-', '-o', '/dev/null'], text).failure === null) return null
   return new RegExp(`\\b${flag}\\b`).test(machineText())
     ? `the compiler ${command} does not know ${name}`
     : `this CPU has no ${name}`
 }
 
-function run(command: string, args: readonly string[], input: string): string | null {
-  const { status, stdout } = builtin('node:child_process').spawnSync(command, args, {
-    encoding: 'utf8',
-    timeout: 20_000,
-    input,
-  })
-  return status === 0 ? stdout : null
+interface Outcome {
+  readonly output: string
+  /** What went wrong; null where nothing did. */
+  readonly failure: string | null
+  /** Whether it did not end by itself. */
+  readonly hangs: boolean
+}
+
+type Run = (args: readonly string[], input: string) => Outcome
+
+/** Runs a compiler on a text. */
+const runner =
+  (command: string, patience: number): Run =>
+  (args, input) => {
+    const { status, signal, stdout, stderr, error } = builtin('node:child_process').spawnSync(command, args, {
+      encoding: 'utf8',
+      timeout: patience * 1000,
+      killSignal: 'SIGKILL',
+      maxBuffer: outputBytes,
+      input,
+    })
+    if (status === 0) return { output: stdout, failure: null, hangs: false }
+    const end = endOf({ error, signal, status, patience: `${patience} seconds` })
+    const hangs = (error as NodeJS.ErrnoException | undefined)?.code === 'ETIMEDOUT'
+    return { output: '', failure: stderr?.trim().slice(0, 1000) || end, hangs }
+  }
+
+/** More than a compiler writes that has something to say. */
+export const outputBytes = 16 * 2 ** 20
+
+/** How a process ended that did not do what it was to do. */
+export function endOf(of: {
+  readonly error?: Error
+  readonly signal: string | null
+  readonly status: number | null
+  readonly patience: string
+}): string {
+  const code = (of.error as NodeJS.ErrnoException | undefined)?.code
+  if (code === 'ETIMEDOUT') return `it did not end within ${of.patience}`
+  if (code === 'ENOBUFS') return `it wrote more than ${outputBytes / 2 ** 20} MiB of messages`
+  if (of.status !== null) return of.status === 0 ? 'it wrote nothing' : `exit code ${of.status}`
+  return of.signal ? `ended by ${of.signal}` : (of.error?.message ?? 'for no known reason')
 }
 
 const defines = (macros: string, name: string): boolean => macros.includes(`#define ${name} `)

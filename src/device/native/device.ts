@@ -4,14 +4,17 @@ import { workOf } from '../../compiler/work.ts'
 import { bytesPerElement, type Dtype, typedArray } from '../../dtype.ts'
 import { emitC } from '../../emit/c/emit.ts'
 import { DeviceError } from '../../errors.ts'
-import { builtin, environment, hasBuiltins } from '../../platform.ts'
+import { hasBuiltins } from '../../platform.ts'
 import type { Device, Executable, Storage } from '../device.ts'
 import { type JsStorage, jsLoader } from '../js/device.ts'
 import { allowedPrecision, type Precision } from '../precision.ts'
 import { threads } from '../threads.ts'
-import { compileC, recompileC } from './compile.ts'
-import { type CCompiler, findCompiler } from './compiler.ts'
+import { compileC } from './compile.ts'
+import { type CCompiler, compilerAbsence, findCompiler } from './compiler.ts'
+import { type Koffi, loadKoffi } from './koffi.ts'
+import { leastBytes, pageAdvice, pageBytes } from './pages.ts'
 import { type NativePrecision, nativePrecision } from './precision.ts'
+import { threadPoolText } from './threadPool.ts'
 
 interface NativeStorage extends JsStorage {
   readonly address: bigint
@@ -19,35 +22,13 @@ interface NativeStorage extends JsStorage {
 
 type RunProgram = (pointers: BigUint64Array, threads: number) => void
 
-interface Koffi {
-  load(path: string): { func(prototype: string): unknown }
-  address(value: unknown): bigint
-}
-
 /** What stands in the way of native code here; null when nothing does. */
 export function nativeAbsence(): string | null {
   if (!hasBuiltins()) return 'it takes Node 20.16 or later'
-  if (!findCompiler()) return compilerAbsence(environment('EINFOLD_CC'))
-  return loadKoffi() ? null : 'the package koffi, through which native code is called, is not installed'
-}
-
-function compilerAbsence(named: string | undefined): string {
-  if (named === undefined) return 'no C compiler was found (cc, gcc or clang; EINFOLD_CC may name one)'
-  if (named === '') return 'EINFOLD_CC is empty: no C compiler is to be used'
-  return `the C compiler that EINFOLD_CC names, ${JSON.stringify(named)}, does not run`
-}
-
-let koffi: Koffi | null | undefined
-
-function loadKoffi(): Koffi | null {
-  if (koffi === undefined) {
-    try {
-      koffi = builtin('node:module').createRequire(import.meta.url)('koffi') as Koffi
-    } catch {
-      koffi = null
-    }
-  }
-  return koffi
+  return (
+    compilerAbsence() ??
+    (loadKoffi() ? null : 'the package koffi, through which native code is called, is not installed')
+  )
 }
 
 /** Un-compiled code does at least this much work before it is worth a C compilation (about 0.1 s). */
@@ -62,30 +43,52 @@ export function nativeDevice(chosen?: CCompiler): Device {
   const compiler = chosen ?? findCompiler()!
   const library = loadKoffi()!
 
+  const advise = pageAdvice(library)
   /** Memory that does not move, aligned for vectors, with room past its end for a vector's width. */
   const allocateBytes = (
     bytes: number,
   ): { readonly buffer: ArrayBuffer; readonly offset: number; readonly address: bigint } => {
-    const buffer = new ArrayBuffer(bytes + 2 * alignment)
+    const large = advise !== null && bytes >= leastBytes
+    const unit = BigInt(large ? pageBytes : alignment)
+    const buffer = new ArrayBuffer(bytes + Number(unit) + alignment)
     const start = library.address(buffer)
-    const offset = Number((BigInt(alignment) - (start % BigInt(alignment))) % BigInt(alignment))
-    return { buffer, offset, address: start + BigInt(offset) }
+    const offset = Number((unit - (start % unit)) % unit)
+    const address = start + BigInt(offset)
+    if (large) advise(address, bytes)
+    return { buffer, offset, address }
   }
   let arena = allocateBytes(0)
   let arenaBytes = 0
 
   const loadJs = jsLoader()
 
-  // Threads that wait for one another spin for some microseconds and then sleep, so that an idle process burns nothing.
-  process.env.GOMP_SPINCOUNT ??= '20000'
+  let pool: unknown = null
+  const functionIn = (path: string, prototype: string): unknown => {
+    const loaded = library.load(path)
+    if (compiler.threads === 'pthreads') {
+      pool ??= poolIn(library, compileC(compiler, threadPoolText(maxThreads)))
+      ;(loaded.func('void usePool(uint64_t address)') as (address: unknown) => void)(pool)
+    }
+    return loaded.func(prototype)
+  }
 
   const loadFunction = (source: string, prototype: string): unknown => {
-    const path = compileC(compiler, source)
     try {
-      return library.load(path).func(prototype)
-    } catch {
+      return functionIn(compileC(compiler, source), prototype)
+    } catch (error) {
+      if (error instanceof DeviceError) throw error
       // Another process may have cleared it away, or another machine have written it.
-      return library.load(recompileC(compiler, source, path)).func(prototype)
+      return loadAnew(source, prototype)
+    }
+  }
+
+  const loadAnew = (source: string, prototype: string): unknown => {
+    const path = compileC(compiler, source, { anew: true })
+    try {
+      return functionIn(path, prototype)
+    } catch (error) {
+      const why = (error as Error).message
+      throw new DeviceError('c-load-failed', `what ${compiler.command} compiles cannot be loaded here: ${why}`)
     }
   }
 
@@ -103,7 +106,13 @@ export function nativeDevice(chosen?: CCompiler): Device {
     // What runs once and is soon done would wait longer for the C compiler than for its result.
     if (use === 'once' && workOf(program) < compileWork) return loadJs(program)
     const { bf16 } = precision(allowedPrecision())
-    const source = emitC(program, { widths: compiler.widths, fused: compiler.fused, maxThreads, bf16 })
+    const source = emitC(program, {
+      widths: compiler.widths,
+      fused: compiler.fused,
+      maxThreads,
+      cache: compiler.cache,
+      bf16,
+    })
     const run = loadFunction(source, 'void run(void *buffers, int threads)') as RunProgram
     if (program.arenaBytes > arenaBytes) {
       arenaBytes = program.arenaBytes
@@ -139,6 +148,10 @@ export function nativeDevice(chosen?: CCompiler): Device {
     load,
   }
 }
+
+/** The address of the threads that programs share. */
+const poolIn = (library: Koffi, path: string): unknown =>
+  (library.load(path).func('uint64_t threadPool(void)') as () => unknown)()
 
 /** Where a program's external buffers are: all there, and of the lengths that it was compiled for. */
 function addressesOf(program: Program, external: readonly Storage[]): readonly bigint[] {

@@ -25,7 +25,10 @@ export function bf16Form(plan: Plan, bf16: Bf16, context: ContractionContext): F
           ? tileRegisterTile(name, plan, bf16, stage, pairs, context)
           : dotTile(name, plan, stage, pairs, context),
       ),
+    packingTile: null,
+    askingTile: null,
     stage: () => stageLines(plan, bf16, stage, context),
+    source: 'stage',
   }
 }
 

@@ -105,7 +105,7 @@ function tileText(name: string, { m, tile: { rows } }: Plan, lines: readonly str
     `static inline __attribute__((always_inline)) void ${name}_rows(${parameters}, const int rows) {`,
     ...lines,
     '}',
-    `static void ${name}(${parameters}) {`,
+    `static __attribute__((noinline)) void ${name}(${parameters}) {`,
     ...(rest === 0
       ? []
       : [`  if (i + ${rows} > ${m}) { ${name}_rows(stage, packed, c, i, p, k0, k1, ${rest}); return; }`]),

@@ -16,6 +16,7 @@ export function packText(statement: PackStatement, context: ContractionContext, 
   const { sumBlock, words, packer } = formOf(plan, context)
   const size = panelsOf(plan) * panelColumns(plan)
   plan.prepacked = context.sharedSpace(size * words(plan.k))
+  if (context.kept.has(statement.name)) context.kept.set(statement.name, plan.prepacked)
   const pack = packer()
   const lines: string[] = []
   for (let from = 0; from < plan.k; from += sumBlock) {
@@ -35,6 +36,7 @@ export function contractionText(
   part = '0, 1',
 ): string[] {
   const plan = context.plans.get(statement)!
+  if (plan.b.packed !== null) plan.prepacked ??= context.kept.get(plan.b.packed) ?? null
   const product = plan.dots === null ? productFunction(plan, context) : dotsFunction(plan, plan.dots, context)
   const { a, b, c } = plan
   const at = (panel: Panel) => `${panel.buffer} + ${scalarIndex(panel.base)}`
@@ -42,13 +44,16 @@ export function contractionText(
 }
 
 function productFunction(plan: Plan, context: ContractionContext): string {
-  const { m, k } = plan
+  const { m, n, k } = plan
   const form = formOf(plan, context)
   const { sumBlock, columnBlock, words, depth } = form
   const columns = panelColumns(plan)
   const panels = panelsOf(plan)
+  const full = Math.floor(n / columns)
   const blockPanels = Math.max(1, Math.floor(columnBlock / columns))
   const pack = plan.prepacked === null ? form.packer() : null
+  const packing = plan.prepacked === null && form.packingTile ? form.packingTile() : null
+  const asking = form.askingTile ? form.askingTile() : null
   const space = pack && context.blockSpace(words(Math.min(k, sumBlock)) * columns * Math.min(panels, blockPanels))
   const tile = form.tile()
   const stage = form.stage()
@@ -66,7 +71,12 @@ function productFunction(plan: Plan, context: ContractionContext): string {
     lines.push(`    for (int p0 = pFrom; p0 < pTo; p0 += ${blockPanels}) {`)
     lines.push(`      const int p1 = p0 + ${blockPanels} < pTo ? p0 + ${blockPanels} : pTo;`)
     lines.push(`      float *space = ${space};`)
-    lines.push(`      ${pack}(b, space, k0, k1, p0, p1);`)
+    // The tiles of the first rows pack what panels are full.
+    if (!packing) lines.push(`      ${pack}(b, space, k0, k1, p0, p1);`)
+    else if (full < panels)
+      lines.push(
+        `      if (p1 > ${full}) ${pack}(b, space + (${full} - p0) * ${depth} * ${columns}, k0, k1, ${full}, p1);`,
+      )
   } else {
     lines.push(`    { const int p0 = pFrom, p1 = pTo;`)
     lines.push(
@@ -75,10 +85,21 @@ function productFunction(plan: Plan, context: ContractionContext): string {
   }
   lines.push(`      for (int i = iFrom; i < iTo; i += ${plan.tile.rows}) {`)
   lines.push(...stage)
-  lines.push(
-    `        for (int p = p0; p < p1; p++) ${tile}(${stage.length > 0 ? 'stage' : 'a'}, space + (p - p0) * ${depth} * ${columns}, c, i, p, k0, k1);`,
-    '      }',
-  )
+  const panel = `space + (p - p0) * ${depth} * ${columns}`
+  lines.push('        for (int p = p0; p < p1; p++) {')
+  if (packing) {
+    const isFull = full < panels ? ` && p < ${full}` : ''
+    lines.push(`          if (i == iFrom${isFull}) ${packing}(a, b, ${panel}, c, i, p, k0, k1); else`)
+  }
+  if (asking) {
+    const { rows } = plan.tile
+    const last = `i + ${2 * rows - 1} < ${m} ? i + ${2 * rows - 1} : ${m - 1}`
+    const ahead = `a + ${context.tables.nameOf(plan.a.rows)}[${last}] + ${plan.a.columns[0]}`
+    lines.push(
+      `          if (p + 1 == p1 && i + ${rows} < iTo) ${asking}(${form.source}, ${panel}, ${ahead}, c, i, p, k0, k1); else`,
+    )
+  }
+  lines.push(`          ${tile}(${form.source}, ${panel}, c, i, p, k0, k1);`, '        }', '      }')
   lines.push('    }', '  }')
   return context.define('product', (name) =>
     [

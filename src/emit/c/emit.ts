@@ -5,6 +5,7 @@ import { rebase } from '../../compiler/rebase.ts'
 import { type ScratchPlaces, scratchPlaces } from '../../compiler/scratch.ts'
 import type { Bf16 } from './bf16Plan.ts'
 import { bf16Functions } from './bf16Preamble.ts'
+import { keepPacks } from './keptPacks.ts'
 import { kernelText } from './kernel.ts'
 import { isMathName, mathFunction } from './math.ts'
 import { header, uniformFunction, vectorTypes } from './preamble.ts'
@@ -17,6 +18,8 @@ export interface CTarget {
   readonly fused: boolean
   /** For how many threads there is workspace. */
   readonly maxThreads: number
+  /** Bytes of a core's second cache. */
+  readonly cache: number
   /** How products of f32 may be computed less exactly; null: they may not. */
   readonly bf16: Bf16 | null
 }
@@ -56,7 +59,10 @@ export function emitC(program: Program, target: CTarget): string {
   }
   let usesBf16 = false
   let wasAlone = true
-  const calls = program.kernels.map((kernel) => {
+  const [widest] = target.widths
+  const packed = keepPacks(program.kernels, { width: widest, cache: target.cache, bf16: target.bf16 })
+  const kept = new Map<string, string | null>(packed.names.map((name) => [name, null]))
+  const calls = packed.kernels.map((kernel) => {
     const context = {
       program,
       tables,
@@ -64,7 +70,9 @@ export function emitC(program: Program, target: CTarget): string {
       define,
       sharedSpace,
       blockSpace,
+      cache: target.cache,
       bf16: target.bf16,
+      kept,
       useBf16: () => {
         usesBf16 = true
       },
@@ -105,7 +113,7 @@ export function emitC(program: Program, target: CTarget): string {
     ...(bf16 ? [bf16Functions(bf16)] : []),
     ...[...used.values()].map(({ fn, width }) =>
       isMathName(fn)
-        ? mathFunction(fn, width, { widest: width === target.widths[0], fused: target.fused })
+        ? mathFunction(fn, width, { widest: width === widest, fused: target.fused, scales: widest === avx512 })
         : uniformFunction(width),
     ),
     tables.text(),
@@ -113,22 +121,32 @@ export function emitC(program: Program, target: CTarget): string {
     `static float blockSpace[${target.maxThreads}][${Math.ceil(blockLength / 16) * 16 + 16}] __attribute__((aligned(64)));`,
     ...functions,
     `static void program(void **buffers, int thread, int threads) {\n${calls.join('\n')}\n}\n`,
-    runFunction(tables.filler),
+    runFunction(tables.filler, target.maxThreads > 1),
   ].join('\n')
 }
 
+/** The width of AVX-512, which multiplies by powers of two. */
+const avx512 = 16
+
 /** One region for the whole program: threads start once, and meet at barriers. */
-const runFunction = (filler: string | null): string => `void run(void **buffers, int threads) {
-${filler ? `  static int filled = 0;\n  if (!filled) { ${filler}(); filled = 1; }\n` : ''}#ifdef _OPENMP
+const runFunction = (filler: string | null, shared: boolean): string => `${shared ? oneCaller : ''}
+void run(void **buffers, int threads) {
+${shared ? '  pthread_mutex_lock(&isRunning);\n' : ''}${filler ? `  static int filled = 0;\n  if (!filled) { ${filler}(); filled = 1; }\n` : ''}#if defined(_OPENMP)
   if (threads > 1) {
     #pragma omp parallel num_threads(threads)
     program(buffers, omp_get_thread_num(), omp_get_num_threads());
-    return;
-  }
+  } else
+#elif defined(THREAD_POOL)
+  if (threads > 1) pool->share(program, buffers, threads);
+  else
 #endif
   program(buffers, 0, 1);
-}
+${shared ? '  pthread_mutex_unlock(&isRunning);\n' : ''}}
 `
+
+/** Workspace belongs to the program, which several workers of a process may run. */
+const oneCaller = `#include <pthread.h>
+static pthread_mutex_t isRunning = PTHREAD_MUTEX_INITIALIZER;`
 
 /** Whether a kernel computes in f64: such kernels are for checks and run without vectors. */
 const isDouble = (kernel: Kernel, program: Program): boolean =>

@@ -1,35 +1,55 @@
 // Tiles of f32 products: a read as it lies or staged, sums in registers.
+import { farElements, floatBlocks, readsVectors, type Staging, stagingOf } from './floatPlan.ts'
 import { packFunction } from './packing.ts'
-import { type ContractionContext, type Form, type Plan, panelColumns, panelsOf } from './plan.ts'
-import { columnCount, storeRow } from './storeRow.ts'
+import { type ContractionContext, type Form, type Plan, packingOf, panelColumns, panelsOf } from './plan.ts'
+import { columnCount, resultRow, storeRow } from './storeRow.ts'
 import { runLength, stepOf } from './tables.ts'
-import { columnBlock, sumBlock } from './tiles.ts'
+import { sumBlock } from './tiles.ts'
 
 export function floatForm(plan: Plan, context: ContractionContext): Form {
   const way = stagingOf(plan)
+  const { sums, columns } = floatBlocks(plan, plan.tile, plan.width, context.cache)
   return {
-    sumBlock,
-    columnBlock,
+    sumBlock: sums,
+    columnBlock: columns,
     words: (summands) => summands,
     depth: '(k1 - k0)',
     packer: () => packFunction(plan, context),
     tile: () => context.define('tile', (name) => tileFunction(name, plan, way, context)),
-    stage: () => (way === 'direct' ? [] : stageLines(plan, way, context)),
+    packingTile: packsAsItReads(plan, way)
+      ? () => context.define('packingTile', (name) => tileFunction(name, plan, way, context, 'packs'))
+      : null,
+    askingTile: asksAhead(plan, way)
+      ? () => context.define('askingTile', (name) => tileFunction(name, plan, way, context, 'asks'))
+      : null,
+    stage: () => (way === 'direct' ? aheadLines(plan, context) : stageLines(plan, way, context)),
+    source: way === 'direct' ? 'a' : 'stage',
   }
 }
 
-/** How a tile's rows of a are read: as they lie, or from a copy whose rows, or whose columns, lie next to each other. */
-type Staging = 'direct' | 'rows' | 'columns'
+/** Packing waits for memory; tiles of the first rows, which multiply all the same, can do so instead. */
+const packsAsItReads = (plan: Plan, way: Staging): boolean =>
+  way === 'direct' && plan.n * plan.k >= farElements && packingOf(plan.b, plan.width) === 'copy' && readsVectors(plan)
 
-/** Rows far apart fall into the same cache sets; a copy that several panels use is worth making. */
-function stagingOf(plan: Plan): Staging {
-  const panels = Math.min(panelsOf(plan), Math.max(1, Math.floor(columnBlock / panelColumns(plan))))
-  const affine = stepOf(plan.a.rows) !== null && stepOf(plan.a.columns) !== null
-  if (panels < 3 && (affine || panels < 2)) return 'direct'
-  return stepOf(plan.a.rows) === 1 ? 'columns' : 'rows'
-}
+/** Columns that are copied come from all over memory: the last tile of rows asks for those of the next ones. */
+const asksAhead = ({ a, m, k }: Plan, way: Staging): boolean =>
+  way === 'columns' && m * k >= farElements && stepOf(a.columns) !== null
 
 const stageStride = (plan: Plan): number => Math.min(plan.k, sumBlock) + 16
+
+/** Asks for where the rows of the next tile begin: what follows comes by itself, but not the first of it. */
+function aheadLines(plan: Plan, context: ContractionContext): string[] {
+  const { a, m, k } = plan
+  const { rows } = plan.tile
+  // Through a single panel rows are read without a pause.
+  if (m * k < farElements || stepOf(a.columns) !== 1 || panelsOf(plan) === 1) return []
+  return [
+    `        for (int r = i + ${rows}; r < i + ${2 * rows} && r < ${m}; r++) {`,
+    `          const float *row = a + ${context.tables.nameOf(a.rows)}[r] + ${a.columns[0]} + k0;`,
+    '          __builtin_prefetch(row); __builtin_prefetch(row + 16);',
+    '        }',
+  ]
+}
 
 function stageLines(plan: Plan, way: 'rows' | 'columns', context: ContractionContext): string[] {
   const { a, m } = plan
@@ -63,24 +83,37 @@ function stageLines(plan: Plan, way: 'rows' | 'columns', context: ContractionCon
   return [...head, `        for (int r = 0; r < count; r++) { const float *row = a + ${rowTable}[i + r]; ${copy} }`]
 }
 
-/** A result of so many elements (2 MiB) is not in the cache of one core. */
-const farElements = 524288
-
 /** Up to so many tiles of rows get code of their own. */
 const maxOwnTiles = 4
 
-/** One register tile: rows `i …` of a times one panel of b, over summands `k0 … k1`; added to c unless they are the first. */
-function tileFunction(name: string, plan: Plan, way: Staging, context: ContractionContext): string {
-  const { m, n, a, width: w } = plan
+/** Steps by which a tile that packs asks for b before it reads it. */
+const packingDistance = 8
+
+/**
+ * One register tile: rows `i …` of a times one panel of b, over summands `k0 … k1`; added to c unless they are the first.
+ * One that `packs` reads the panel where it lies, and writes it to `out` as the packer would; one that `asks` has the columns
+ * from `ahead` on brought near.
+ */
+function tileFunction(
+  name: string,
+  plan: Plan,
+  way: Staging,
+  context: ContractionContext,
+  kind: 'packs' | 'asks' | null = null,
+): string {
+  const { m, n, a, b, width: w } = plan
   const { rows, vectors } = plan.tile
   const columns = panelColumns(plan)
   const stage = stageStride(plan)
   const [rowStep, columnStep] =
     way === 'rows' ? [stage, 1] : way === 'columns' ? [1, rows] : [stepOf(a.rows), stepOf(a.columns)]
   const rowTable = context.tables.nameOf(a.rows)
-  const lines = [
-    `static inline __attribute__((always_inline)) void ${name}_rows(const float *restrict a, const float *restrict b, float *restrict c, int i, int p, int k0, int k1, const int rows) {`,
-  ]
+  const packs = kind === 'packs'
+  const [extra, extraPassed] =
+    kind === null ? ['', ''] : packs ? ['float *restrict out, ', 'out, '] : ['const float *ahead, ', 'ahead, ']
+  const parameters = `const float *restrict a, const float *restrict b, ${extra}float *restrict c, int i, int p, int k0, int k1`
+  const passed = `a, b, ${extraPassed}c`
+  const lines = [`static inline __attribute__((always_inline)) void ${name}_rows(${parameters}, const int rows) {`]
   // With few tiles each gets code of its own, in which the rows' offsets are numbers and take no registers.
   const tiles = Math.ceil(m / rows)
   const isOwn = way === 'direct' && rowStep === null && tiles <= maxOwnTiles
@@ -97,9 +130,12 @@ function tileFunction(name: string, plan: Plan, way: Staging, context: Contracti
     for (let r = 0; r < rows; r++)
       for (let v = 0; v < vectors; v++)
         lines.push(
-          `  if (${r} < rows) __builtin_prefetch(c + ${context.tables.nameOf(plan.c.rows)}[i + ${r}] + ${at} + ${v * w}, 1);`,
+          `  if (${r} < rows) __builtin_prefetch(c + ${resultRow(plan, `i + ${r}`, context)} + ${at} + ${v * w}, 1);`,
         )
   }
+  if (packs)
+    for (let v = 0; v < vectors; v++)
+      lines.push(`  const int column${v} = ${context.tables.nameOf(b.columns)}[p * ${columns} + ${v * w}];`)
   lines.push('  for (int k = k0; k < k1; k++) {')
   const at =
     way !== 'direct'
@@ -108,8 +144,23 @@ function tileFunction(name: string, plan: Plan, way: Staging, context: Contracti
         ? `k * (int64_t)${columnStep}${a.columns[0] ? ` + ${a.columns[0]}` : ''}`
         : `${context.tables.nameOf(a.columns)}[k]`
   lines.push(`    const int64_t at = ${at};`)
-  for (let v = 0; v < vectors; v++) lines.push(`    const F${w} b${v} = loadf_${w}(b + ${v * w});`)
-  lines.push(`    b += ${columns};`)
+  if (kind === 'asks') lines.push(`    __builtin_prefetch(ahead + k * (int64_t)${stepOf(a.columns)});`)
+  if (packs) {
+    const bStep = stepOf(b.rows)
+    const row = (by: number): string =>
+      bStep !== null
+        ? `${b.rows[0]} + (k + ${by}) * (int64_t)${bStep}`
+        : `${context.tables.nameOf(b.rows)}[${by ? `k + ${by} < k1 ? k + ${by} : k` : 'k'}]`
+    lines.push(`    const float *from = b + ${row(0)}, *next = b + ${row(packingDistance)};`)
+    for (let v = 0; v < vectors; v++)
+      lines.push(
+        `    __builtin_prefetch(next + column${v}); const F${w} b${v} = loadf_${w}(from + column${v}); storef_${w}(out + ${v * w}, b${v});`,
+      )
+    lines.push(`    out += ${columns};`)
+  } else {
+    for (let v = 0; v < vectors; v++) lines.push(`    const F${w} b${v} = loadf_${w}(b + ${v * w});`)
+    lines.push(`    b += ${columns};`)
+  }
   for (let r = 0; r < rows; r++) {
     const element = isOwn
       ? `a0[at + ${rowTable}[i + ${r}]]`
@@ -127,24 +178,16 @@ function tileFunction(name: string, plan: Plan, way: Staging, context: Contracti
   }
   lines.push('}')
   const rest = m % rows
+  // Called, not inlined: its loop wants all registers, and gets them back from vectors where what is around it holds some.
+  const head = `static __attribute__((noinline)) void ${name}(${parameters}) {`
   if (isOwn) {
     const calls = Array.from({ length: tiles }, (_, tile) => {
       const count = Math.min(rows, m - tile * rows)
-      return `  if (i == ${tile * rows}) { ${name}_rows(a, b, c, ${tile * rows}, p, k0, k1, ${count}); return; }`
+      return `  if (i == ${tile * rows}) { ${name}_rows(${passed}, ${tile * rows}, p, k0, k1, ${count}); return; }`
     })
-    return [
-      ...lines,
-      `static void ${name}(const float *restrict a, const float *restrict b, float *restrict c, int i, int p, int k0, int k1) {`,
-      ...calls,
-      '}',
-    ].join('\n')
+    return [...lines, head, ...calls, '}'].join('\n')
   }
   const whenRest =
-    rest === 0 ? '' : `  if (i + ${rows} > ${m}) { ${name}_rows(a, b, c, i, p, k0, k1, ${rest}); return; }\n`
-  return [
-    ...lines,
-    `static void ${name}(const float *restrict a, const float *restrict b, float *restrict c, int i, int p, int k0, int k1) {`,
-    `${whenRest}  ${name}_rows(a, b, c, i, p, k0, k1, ${rows});`,
-    '}',
-  ].join('\n')
+    rest === 0 ? '' : `  if (i + ${rows} > ${m}) { ${name}_rows(${passed}, i, p, k0, k1, ${rest}); return; }\n`
+  return [...lines, head, `${whenRest}  ${name}_rows(${passed}, i, p, k0, k1, ${rows});`, '}'].join('\n')
 }

@@ -41,8 +41,11 @@ export function kernelText(
   const body = arrangeLoops(kernel.body, context.widths[0])
   // Sums of a whole kernel are one thread's, in one order.
   const alone = blockWork(kernel.body) < parallelWork || body.some((statement) => statement.kind === 'accumulator')
-  const planned: KernelContext = { ...context, ...planContractions(body, context.widths[0], context.bf16) }
-  const scope: Scope = { context: planned, place: plainPlace(planned), types: new Map() }
+  const planned: KernelContext = {
+    ...context,
+    ...planContractions(body, { width: context.widths[0], cache: context.cache, bf16: context.bf16 }),
+  }
+  const scope: Scope = { context: planned, place: plainPlace(planned), types: new Map(), outside: null }
   if (alone) return { lines: ['  if (thread == 0) {', ...block(body, scope, '    '), '  }'], alone }
   return { lines: shared(body, scope), alone }
 }
@@ -116,6 +119,8 @@ interface Scope {
   readonly place: Place
   /** The types of accumulators. */
   readonly types: Map<string, ScalarType>
+  /** Those that the lanes around leave behind; null outside of lanes. */
+  readonly outside: ReadonlyMap<string, AccumulateOperator> | null
 }
 
 const plainPlace = (context: KernelContext): Place => ({
@@ -123,6 +128,7 @@ const plainPlace = (context: KernelContext): Place => ({
   width: 1,
   index: null,
   start: 0,
+  tail: null,
   inLanes: new Set(),
   use: context.use,
 })
@@ -170,6 +176,11 @@ function statementText(statement: Statement, scope: Scope, indent: string): stri
       }
       const w = place.width
       const next = accumulated(statement.op, type, name, asLanes(value, type, w), w)
+      if (place.tail && scope.outside?.has(statement.name)) {
+        const mask = where?.lanes ? `(maskOf_${w}(${where.text}) & ${place.tail})` : place.tail
+        const kept = `${name} = pick${letterOf(type)}_${w}(${mask}, ${next}, ${name});`
+        return [where && !where.lanes ? `${indent}if (${where.text}) ${kept}` : `${indent}${kept}`]
+      }
       if (!where) return [`${indent}${name} = ${next};`]
       if (!where.lanes) return [`${indent}if (${where.text}) ${name} = ${next};`]
       return [`${indent}${name} = select${letterOf(type)}_${w}(${where.text}, ${next}, ${name});`]
@@ -252,8 +263,11 @@ function storeText(statement: Statement & { kind: 'store' }, place: Place, inden
   const w = place.width
   const lanes = asLanes(value, statement.value.type, w)
   const stored = isBool ? `${lanes} & 1` : lanes
-  if (stride === 1) return [`${indent}store${letter}_${w}(${buffer} + ${scalarIndex(offset)}, ${stored});`]
-  return [`${indent}scatter${letter}_${w}(${buffer}, ${asLanes(indexText(offset, place), 'i32', w)}, ${stored});`]
+  const [kind, mask] = place.tail ? ['Masked', `, ${place.tail}`] : ['', '']
+  if (stride === 1)
+    return [`${indent}store${kind}${letter}_${w}(${buffer} + ${scalarIndex(offset)}, ${stored}${mask});`]
+  const at = asLanes(indexText(offset, place), 'i32', w)
+  return [`${indent}scatter${kind}${letter}_${w}(${buffer}, ${at}, ${stored}${mask});`]
 }
 
 /** Stores side by side of lanes that lie further apart, as stores of whole vectors; null where they are not that. */
@@ -263,7 +277,7 @@ function groupText(
   place: Place,
   indent: string,
 ): { readonly lines: string[]; readonly count: number } | null {
-  if (place.index === null || place.width === 1) return null
+  if (place.index === null || place.width === 1 || place.tail) return null
   for (const count of [4, 2]) {
     const stores = neighboursOf(body, at, count)
     if (!stores) continue
@@ -287,24 +301,34 @@ function loopText(loop: LoopStatement, scope: Scope, indent: string, divided = f
   const lines: string[] = []
   const outside = accumulatedOutside(loop.body)
   let at = start
+  const [widest] = scope.context.widths
   for (const width of scope.context.widths) {
-    const end = at + Math.floor((start + extent - at) / width) * width
-    if (end === at) continue
-    lines.push(...lanesText({ ...loop, start: at, extent: end - at }, width, outside, scope, indent, divided))
-    at = end
+    const left = start + extent - at
+    // Where lanes have masks, what takes more than one shorter step is one masked vector.
+    const isTail = width < widest && widest === maskedWidth && left > width
+    const [by, count] = isTail ? [widest, left] : [width, Math.floor(left / width) * width]
+    if (count === 0) continue
+    lines.push(...lanesText({ ...loop, start: at, extent: count }, by, outside, scope, indent, divided))
+    at += count
   }
   return lines
 }
 
+/** The width of vectors of which each instruction can leave out lanes: AVX-512. */
+const maskedWidth = 16
+
 /** A loop in steps; where it is divided, the thread's part of them. */
 function loopHead(index: string, start: number, extent: number, step: number, divided: boolean): string {
   if (!divided) return `for (I1 ${index} = ${start}; ${index} < ${start + extent}; ${index} += ${step})`
-  const rounds = extent / step
+  const rounds = Math.ceil(extent / step)
   const at = (thread: string) => `${start} + (I1)((int64_t)${rounds} * ${thread} / threads) * ${step}`
   return `for (I1 ${index} = ${at('thread')}; ${index} < ${at('(thread + 1)')}; ${index} += ${step})`
 }
 
-/** One loop in vectors of a width; sums of lanes that the loop leaves behind are added up after it, in a fixed order. */
+/**
+ * One loop in vectors of a width, or the one vector that is not full; sums of lanes that the loop leaves behind are added up
+ * after it, in a fixed order.
+ */
 function lanesText(
   loop: LoopStatement,
   width: number,
@@ -314,8 +338,9 @@ function lanesText(
   divided: boolean,
 ): string[] {
   const { index, start, extent, body } = loop
-  const place: Place = { ...scope.place, width, index, start, inLanes: new Set<string>() }
-  const inner: Scope = { ...scope, place, types: new Map(scope.types) }
+  const tail = extent < width ? `firstm_${width}(${extent})` : null
+  const place: Place = { ...scope.place, width, index, start, tail, inLanes: new Set<string>() }
+  const inner: Scope = { ...scope, place, types: new Map(scope.types), outside }
   const head = loopHead(index, start, extent, width, divided)
   if (width === 1) {
     const plain: Scope = { ...inner, place: { ...place, index: null } }

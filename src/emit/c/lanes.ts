@@ -13,6 +13,8 @@ export interface Place {
   readonly index: string | null
   /** Where the loop's vectors begin. */
   readonly start: number
+  /** The mask of the lanes that there are, in a vector that is not full; null in others. */
+  readonly tail: string | null
   /** Names that hold one value a lane. */
   readonly inLanes: ReadonlySet<string>
   /** Notes that a helper function is needed at a width. */
@@ -164,12 +166,12 @@ function loadText(value: Value & { kind: 'load' }, place: Place): Text {
     return asMask(condition ? `(${condition.text} ? ${element} : 0)` : element, false)
   }
   const zero = letter === 'f' ? `(F${w}){}` : `(I${w}){}`
-  if (condition?.lanes && stride === 1) {
-    return asMask(`loadMasked${letter}_${w}(${buffer} + ${scalarIndex(offset)}, ${condition.text})`, true)
-  }
-  if (condition?.lanes) {
-    const at = indexText(offset, place)
-    return asMask(`gatherMasked${letter}_${w}(${buffer}, ${asLanes(at, 'i32', w)}, ${condition.text})`, true)
+  const mask = maskOf(condition, place)
+  if (mask !== null) {
+    const element = stride === 1 ? `${buffer} + ${scalarIndex(offset)}` : buffer
+    const at = stride === 1 ? '' : `, ${asLanes(indexText(offset, place), 'i32', w)}`
+    const loaded = `${stride === 1 ? 'loadMasked' : 'gatherMasked'}${letter}_${w}(${element}${at}, ${mask})`
+    return asMask(condition && !condition.lanes ? `(${condition.text} ? ${loaded} : ${zero})` : loaded, true)
   }
   const pattern = letter === 'd' ? null : patternOf(offset, place)
   const loaded =
@@ -179,6 +181,12 @@ function loadText(value: Value & { kind: 'load' }, place: Place): Text {
         ? spreadLoad(letter, `${buffer} + ${scalarIndex(offset)}`, pattern)
         : `gather${letter}_${w}(${buffer}, ${indexText(offset, place).text})`
   return asMask(condition ? `(${condition.text} ? ${loaded} : ${zero})` : loaded, true)
+}
+
+/** The mask of the lanes in which memory is touched; null where that is all. */
+function maskOf(condition: Text | null, { tail, width }: Place): string | null {
+  const mask = condition?.lanes ? `maskOf_${width}(${condition.text})` : null
+  return mask && tail ? `(${mask} & ${tail})` : (mask ?? tail)
 }
 
 const suffix = (type: ScalarType): string => (type === 'f32' ? 'f' : 'i')

@@ -7,6 +7,14 @@ export type MathName = UnaryProgramName | BinaryProgramName
 export const isMathName = (name: string): name is MathName =>
   Object.hasOwn(unaryPrograms, name) || Object.hasOwn(binaryPrograms, name)
 
+/** What the machine can do. */
+export interface MathForm {
+  /** Multiply and add with one rounding. */
+  readonly fused: boolean
+  /** Multiply by a power of two in one instruction. */
+  readonly scales: boolean
+}
+
 /**
  * The C text of a function: `exp_16(F16)`. Narrow ones serve the ends of loops; kept out of line they cost little there and
  * save the compiler much.
@@ -14,13 +22,13 @@ export const isMathName = (name: string): name is MathName =>
 export function mathFunction(
   name: MathName,
   width: number,
-  { widest, fused }: { widest: boolean; fused: boolean },
+  { widest, ...form }: MathForm & { readonly widest: boolean },
 ): string {
   const kind = widest ? 'static inline' : 'static __attribute__((noinline))'
   const lines: string[] = []
   const isUnary = Object.hasOwn(unaryPrograms, name)
   const rare: RarePart = { of: isUnary ? ['x'] : ['x', 'y'], text: [] }
-  const b = textMath(width, fused, lines, rare)
+  const b = textMath(width, form, lines, rare)
   const result = isUnary
     ? unaryPrograms[name as UnaryProgramName](b, 'x')
     : binaryPrograms[name as BinaryProgramName](b, 'x', 'y')
@@ -72,7 +80,7 @@ export const floatText = (value: number): string => {
 /** Every operation a line `const F16 t3 = …;`, so that the compiler sees what is shared. */
 function textMath(
   width: number,
-  fused: boolean,
+  { fused, scales }: MathForm,
   lines: string[],
   rarePart: RarePart,
 ): VectorMath<string, string, string> {
@@ -85,7 +93,7 @@ function textMath(
   }
   const f = (text: string) => bind('F', text)
   const i = (text: string) => bind('I', text)
-  const m = (text: string) => bind('I', text)
+  const m = (text: string) => bind('M', text)
   const fn = (name: string, ...args: string[]) => `${name}_${w}(${args.join(', ')})`
   const b: VectorMath<string, string, string> = {
     fused,
@@ -97,17 +105,17 @@ function textMath(
     div: (x, y) => f(`${x} / ${y}`),
     fma: (x, y, z) => f(fn('fma', x, y, z)),
     fnma: (x, y, z) => f(fn('fma', x, `-${y}`, z)),
-    min: (x, y) => f(fn('selectf', fn('ltf', y, x), y, x)),
-    max: (x, y) => f(fn('selectf', fn('ltf', x, y), y, x)),
+    min: (x, y) => f(fn('lower', x, y)),
+    max: (x, y) => f(fn('higher', x, y)),
     abs: (x) => f(fn('absf', x)),
     neg: (x) => f(`-${x}`),
     floor: (x) => f(fn('floorf', x)),
-    lt: (x, y) => m(fn('ltf', x, y)),
-    eq: (x, y) => m(fn('eqf', x, y)),
+    lt: (x, y) => m(fn('ltm', x, y)),
+    eq: (x, y) => m(fn('eqm', x, y)),
     and: (x, y) => m(`${x} & ${y}`),
-    select: (mask, x, y) => f(fn('selectf', mask, x, y)),
-    selectInt: (mask, x, y) => i(fn('selecti', mask, x, y)),
-    testBit: (x, bit) => m(fn('nei', `(${x} & ${fn('splati', String((1 << bit) | 0))})`, fn('splati', '0'))),
+    select: (mask, x, y) => f(fn('pickf', mask, x, y)),
+    selectInt: (mask, x, y) => i(fn('picki', mask, x, y)),
+    testBit: (x, bit) => m(fn('bitm', x, String((1 << bit) | 0))),
     bits: (x) => i(fn('bits', x)),
     fromBits: (x) => f(fn('fromBits', x)),
     toInt: (x) => i(fn('toInt', x)),
@@ -121,6 +129,7 @@ function textMath(
     shl: (x, count) => i(fn('shl', x, String(count))),
     shrUnsigned: (x, count) => i(fn('shr', x, String(count))),
     shrSigned: (x, count) => i(`${x} >> ${count}`),
+    scale: scales ? (x, n) => f(fn('scale', x, n)) : null,
     roundProduct: (x, factor) => {
       const shifted = f(fn('fma', x, fn('splatf', floatText(factor)), fn('splatf', floatText(roundingShift))))
       return { whole: f(`${shifted} - ${fn('splatf', floatText(roundingShift))}`), low: i(fn('bits', shifted)) }
@@ -135,10 +144,10 @@ function textMath(
       const quarters = `t${names++}`
       lines.push(...before)
       for (const [at, name] of angle.entries()) lines.push(`  F${w} ${name} = ${common.angle[at]};`)
-      lines.push(`  I${w} ${quarters} = ${common.quarters};`, `  if (__builtin_expect(${fn('any', mask)}, 0)) {`)
+      lines.push(`  I${w} ${quarters} = ${common.quarters};`, `  if (__builtin_expect(${fn('anym', mask)}, 0)) {`)
       for (const [at, name] of angle.entries())
-        lines.push(`    ${name} = ${fn('selectf', mask, call('F', found.angle[at]), name)};`)
-      lines.push(`    ${quarters} = ${fn('selecti', mask, call('I', found.quarters), quarters)};`, '  }')
+        lines.push(`    ${name} = ${fn('pickf', mask, call('F', found.angle[at]), name)};`)
+      lines.push(`    ${quarters} = ${fn('picki', mask, call('I', found.quarters), quarters)};`, '  }')
       return { angle, quarters }
     },
   }

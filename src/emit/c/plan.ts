@@ -1,18 +1,23 @@
 // How each matrix product of a kernel runs: which operand is packed, in which form, over which tiles.
 import type { ContractionStatement, Panel, Statement } from '../../compiler/ir.ts'
 import { type Bf16, bf16Cost, bf16SumBlock, bf16Tile } from './bf16Plan.ts'
-import { dotRows } from './dots.ts'
+import { type DotTile, dotTile } from './dots.ts'
+import { floatBlocks, floatTile } from './floatPlan.ts'
 import { isRun, stepOf, type Tables } from './tables.ts'
-import { chooseTile, sumBlock, type Tile } from './tiles.ts'
+import type { Tile } from './tiles.ts'
 
 export interface ContractionContext {
   readonly tables: Tables
   /** Vector widths in f32 lanes, widest first; the last is 1. */
   readonly widths: readonly number[]
+  /** Bytes of the second cache. */
+  readonly cache: number
   /** How products may be computed less exactly than in f32; null where they may not. */
   readonly bf16: Bf16 | null
   readonly plans: ReadonlyMap<ContractionStatement, Plan>
   readonly packs: ReadonlyMap<string, Plan>
+  /** Where operands are that later kernels multiply by as well, by their names; null until the first of them has packed it. */
+  readonly kept: Map<string, string | null>
   /** Adds a function to the file; gives its name. */
   define(prefix: string, text: (name: string) => string): string
   /** Static memory of so many floats for all threads; gives its name. */
@@ -37,8 +42,8 @@ export interface Plan {
   readonly tile: Tile
   /** In which form operands are multiplied; null: as they are, in f32. */
   readonly bf16: Bf16 | null
-  /** Rows of a tile of dot products; null where the lanes are columns. */
-  readonly dots: number | null
+  /** A tile of dot products; null where the lanes are columns. */
+  readonly dots: DotTile | null
   /** The workspace in which `pack` has put b whole; null when each block is packed as it comes. */
   prepacked: string | null
 }
@@ -57,15 +62,20 @@ export interface Form {
   packer(): string
   /** The C function of one tile, likewise. */
   tile(): string
-  /** Lines that copy a tile's rows of a to `stage`; none where they are read as they lie. */
+  /** The same, of a tile that packs b as it reads it; null where b is packed apart. */
+  readonly packingTile: (() => string) | null
+  /** The same, of a tile that asks for rows of a beforehand; null where these come by themselves. */
+  readonly askingTile: (() => string) | null
+  /** Lines before a tile's rows of a are used: that copy them to `stage`, or ask for the next. */
   stage(): readonly string[]
+  /** What a tile reads its rows of a from. */
+  readonly source: 'a' | 'stage'
 }
 
 /** Decides how each contraction of a kernel runs, and which of its operands the `pack` statements before it prepare. */
 export function planContractions(
   body: readonly Statement[],
-  width: number,
-  bf16: Bf16 | null,
+  machine: Machine,
 ): { readonly plans: Map<ContractionStatement, Plan>; readonly packs: Map<string, Plan> } {
   const plans = new Map<ContractionStatement, Plan>()
   const packs = new Map<string, Plan>()
@@ -73,7 +83,7 @@ export function planContractions(
     for (const statement of statements) {
       if (statement.kind === 'loop') visit(statement.body)
       if (statement.kind !== 'contraction') continue
-      const plan = planOf(statement, width, bf16)
+      const plan = planOf(statement, machine)
       plans.set(statement, plan)
       if (plan.b.packed !== null) packs.set(plan.b.packed, plan)
     }
@@ -82,26 +92,35 @@ export function planContractions(
   return { plans, packs }
 }
 
-function planOf(statement: ContractionStatement, width: number, bf16: Bf16 | null): Plan {
+/** Lanes of a vector of f32, bytes of the second cache, and what there is for bfloat16. */
+export interface Machine {
+  readonly width: number
+  readonly cache: number
+  readonly bf16: Bf16 | null
+}
+
+/** Which way round a contraction runs, over which tiles. */
+export function planOf(statement: ContractionStatement, machine: Machine): Plan {
+  const { width, bf16 } = machine
   const { m, n, k, a, b, c, add } = statement
   const flip = (panel: Panel): Panel => ({ ...panel, rows: panel.columns, columns: panel.rows })
   const asIs = { m, n, k, a, b, c, add }
   const turned = { m: n, n: m, k, a: flip(b), b: flip(a), c: flip(c), add }
   const cheaper = (form: Bf16 | null): Product => {
-    return costOf(turned, width, form) < costOf(asIs, width, form) ? turned : asIs
+    return costOf(turned, machine, form) < costOf(asIs, machine, form) ? turned : asIs
   }
   const exact = cheaper(null)
   if (bf16 !== null && width === bf16Width) {
     const chosen = cheaper(bf16)
     // What gains little stays exact.
-    if (costOf(chosen, width, bf16) < 0.8 * costOf(exact, width, null))
+    if (costOf(chosen, machine, bf16) < 0.8 * costOf(exact, machine, null))
       return { ...chosen, width, tile: bf16Tile(bf16, chosen.m, chosen.n, width), bf16, dots: null, prepacked: null }
   }
   const form = { width, bf16: null, prepacked: null }
   const few = asIs.n <= turned.n ? asIs : turned
-  const dots = dotRows(few, width, costOf(exact, width, null))
-  if (dots !== null) return { ...few, ...form, tile: { rows: dots, vectors: 1 }, dots }
-  return { ...exact, ...form, tile: chooseTile(exact.m, exact.n, width), dots: null }
+  const dots = dotTile(few, width, costOf(exact, machine, null))
+  if (dots !== null) return { ...few, ...form, tile: { rows: dots.rows, vectors: 1 }, dots }
+  return { ...exact, ...form, tile: floatTile(exact, width), dots: null }
 }
 
 /** The vectors for which pairs of bfloat16 are packed. */
@@ -110,15 +129,21 @@ const bf16Width = 16
 export type Product = Pick<Plan, 'm' | 'n' | 'k' | 'a' | 'b' | 'c' | 'add'>
 
 /** Cycles, roughly: multiply-adds, packing b, and writing c once a block of sums. */
-function costOf(product: Product, width: number, bf16: Bf16 | null): number {
+function costOf(product: Product, { width, cache }: Machine, bf16: Bf16 | null): number {
   const { m, n, k, b, c } = product
-  const way = packingOf(b, width)
-  const perElement = way === 'copy' ? 0.15 : way === 'transpose' ? 0.5 : 1.5
-  const packing = b.packed === null ? perElement * n * k : 0
+  const packing = b.packed === null ? packingCost(product, width) : 0
   const contiguous = stepOf(c.columns) === 1 || n === 1
-  const writing = m * n * Math.ceil(k / (bf16 ? bf16SumBlock(bf16) : sumBlock)) * (contiguous ? 0.2 : 1.5)
-  const products = bf16 ? bf16Cost(bf16, product, width) : chooseTile(m, n, width).cost * k
+  const tile = floatTile(product, width)
+  const sums = bf16 ? bf16SumBlock(bf16) : floatBlocks(product, tile, width, cache).sums
+  const writing = m * n * Math.ceil(k / sums) * (contiguous ? 0.2 : 1.5)
+  const products = bf16 ? bf16Cost(bf16, product, width) : tile.cost * k
   return products + packing + writing
+}
+
+/** Cycles, roughly, that packing b takes. */
+export function packingCost({ n, k, b }: Product, width: number): number {
+  const way = packingOf(b, width)
+  return (way === 'copy' ? 0.15 : way === 'transpose' ? 0.5 : 1.5) * n * k
 }
 
 /** How b gets into panels: neighbours in a row are copied, neighbours in a column transposed, anything else gathered. */

@@ -1,8 +1,5 @@
 // Written by scripts/fit-polynomials.mjs, which says how. Coefficients stand lowest degree first and are meant as f32.
 
-/** Where tanh goes over from its polynomial to the exponential. */
-export const tanhSplit = 0.55
-
 /** Where erf goes over from one polynomial to the other, and where it is 1. */
 export const erfSplit = 1.1875
 export const erfEnd = 4
@@ -30,12 +27,6 @@ export const coefficients = {
 
   /** log(1 + f) = f - f^2 / 2 + f^3 P(f), sqrt(1/2) <= 1 + f <= sqrt(2): error 0.28 of 2^-24. */
   log1p: [0.333333313, -0.250008225, 0.200012609, -0.166233122, 0.142008841, -0.131597131, 0.12777175, -0.0766372606],
-
-  /** exp(2 r) = 1 + 2 r + r^2 P(r), |r| <= ln 2 / 4: error 0.053 of 2^-24. */
-  expDouble: [1.99999976, 1.33332133, 0.666689634, 0.267814159, 0.088568978],
-
-  /** tanh(x) = x + x^3 P(x^2), |x| <= 0.55: error 0.62 of 2^-24. */
-  tanh: [-0.333329469, 0.133207291, -0.0526720099, 0.0164378788],
 
   /** sin(r) = r + r^3 P(r^2), |r| <= pi / 4: error 0.067 of 2^-24. */
   sin: [-0.166666552, 0.00833218824, -0.000195180954],

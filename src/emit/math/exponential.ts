@@ -1,5 +1,5 @@
-import { coefficients, tanhSplit } from './coefficients.ts'
-import { halvedExponent, polynomial, powerOfTwo, timesPower, withSignOf } from './common.ts'
+import { coefficients } from './coefficients.ts'
+import { halvedExponent, oneBits, polynomial, powerOfTwo, timesPower, withSignOf } from './common.ts'
 import type { UnaryProgram, VectorMath } from './vectorMath.ts'
 
 // ln 2 in two parts: the first has 9 bits, so that its product with a small integer is exact.
@@ -7,11 +7,16 @@ const ln2High = 0.693359375
 const ln2Low = Math.LN2 - ln2High
 
 /**
- * exp(x) = exp(r) 4^m. With an even power of two, 2^m is a normal float over the whole range, and the two products
- * with it overflow to infinity and round to denormals as they should.
+ * exp(x) = exp(r) 2^n, or exp(r) 4^m where there is no `scale`: with an even power of two, 2^m is a normal float over the
+ * whole range, and the two products with it overflow to infinity and round to denormals as they should.
  */
 export const exp: UnaryProgram = (b, x) => {
   const clamped = b.min(b.max(x, b.float(-104)), b.float(89))
+  if (b.scale) {
+    const { whole: n } = b.roundProduct(clamped, Math.LOG2E)
+    const r = b.fnma(n, b.float(ln2Low), b.fnma(n, b.float(ln2High), clamped))
+    return b.scale(polynomial(b, r, [1, 1, ...coefficients.exp]), n)
+  }
   const { whole: m, low } = b.roundProduct(clamped, Math.LOG2E / 2)
   const r = b.fnma(m, b.float(2 * ln2Low), b.fnma(m, b.float(2 * ln2High), clamped))
   const scale = powerOfTwo(b, low)
@@ -58,15 +63,21 @@ export const sigmoid: UnaryProgram = (b, x) => {
   return b.div(one, b.add(scale, b.fma(q, scale, one)))
 }
 
-/** An odd polynomial for small |x|, else 1 - 2 / (exp(2 |x|) + 1). */
+/**
+ * (1 - e) / (1 + e) for e = exp(-2 |x|) = (1 - m) 2^-n. Numerator and denominator are each rounded once, and both are exact
+ * enough near 0 and near 1.
+ */
 export const tanh: UnaryProgram = (b, x) => {
-  const square = b.mul(x, x)
-  const small = b.fma(x, b.mul(square, polynomial(b, square, coefficients.tanh)), x)
   const a = b.min(b.abs(x), b.float(10))
   const { whole: n, low } = b.roundProduct(a, 2 * Math.LOG2E)
-  const r = b.fnma(n, b.float(Math.LN2 / 2), a)
-  const p = polynomial(b, r, [1, 2, ...coefficients.expDouble])
-  const quotient = b.div(b.float(2), b.fma(p, powerOfTwo(b, low), b.float(1)))
-  const large = b.sub(b.float(1), quotient)
-  return withSignOf(b, b.select(b.lt(a, b.float(tanhSplit)), small, large), x)
+  const r = b.fnma(n, b.float(Math.LN2), b.add(a, a))
+  const m = b.fnma(b.mul(r, r), polynomial(b, r, ofMinus(coefficients.exp)), r)
+  const scale = b.fromBits(b.isub(b.int(oneBits), b.shl(low, 23)))
+  const one = b.float(1)
+  const quotient = b.div(b.fma(scale, m, b.sub(one, scale)), b.fnma(scale, m, b.add(one, scale)))
+  return withSignOf(b, quotient, x)
 }
+
+/** The coefficients of P(-x). */
+const ofMinus = (curve: readonly number[]): readonly number[] =>
+  curve.map((coefficient, degree) => (degree % 2 === 0 ? coefficient : -coefficient))

@@ -10,8 +10,15 @@ const double = new Float64Array(1)
 const doubleBits = new Uint32Array(double.buffer)
 const littleEndian = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1
 
+/** What differs between machines. */
+export interface MathForm {
+  readonly fused: boolean
+  /** Whether there is `scale`; without, there is none. */
+  readonly scales?: boolean
+}
+
 /** The operations on one lane, bit for bit what an emitter's code must give, as plain numbers. */
-export function referenceMath({ fused }: { fused: boolean }): VectorMath<number, number, boolean> {
+export function referenceMath({ fused, scales = false }: MathForm): VectorMath<number, number, boolean> {
   const fma = fused ? fusedMultiplyAdd : (a: number, b: number, c: number) => fround(fround(a * b) + c)
   return {
     fused,
@@ -48,6 +55,7 @@ export function referenceMath({ fused }: { fused: boolean }): VectorMath<number,
     shl: (a, count) => a << count,
     shrUnsigned: (a, count) => (a >>> count) | 0,
     shrSigned: (a, count) => a >> count,
+    scale: scales ? (x, n) => fround(x * 2 ** n) : null,
     roundProduct(x, factor) {
       const shifted = fma(x, fround(factor), roundingShift)
       return { whole: fround(shifted - roundingShift), low: bits(shifted) }

@@ -56,6 +56,9 @@ export interface VectorMath<F, I, M> {
   /** Shifts copies of the sign in. */
   shrSigned(a: I, count: number): I
 
+  /** x * 2^n by one instruction that rounds once, |n| < 250; null where there is none. */
+  readonly scale: ((x: F, n: F) => F) | null
+
   /** The integer nearest to x * factor, halves to even, |x * factor| <= 2^21. It may err by one close to a half. */
   roundProduct(x: F, factor: number): Rounded<F, I>
 

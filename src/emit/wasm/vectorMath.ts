@@ -85,6 +85,7 @@ export function wasmMath(
     shl,
     shrUnsigned: shift('i32x4.shr_u'),
     shrSigned,
+    scale: null,
     roundProduct(x, factor) {
       const shifted = fma(x, float(factor), float(roundingShift))
       return { whole: sub(shifted, float(roundingShift)), low: shifted }

@@ -1,5 +1,6 @@
 // Normal form: every reduction becomes a node of its own, over just the indices its body depends on.
 import type { Dtype } from '../../dtype.ts'
+import { simplify } from '../../expression/simplify.ts'
 import { isTame } from '../../expression/tame.ts'
 import type { Expr, ReadExpr, ReduceExpr } from '../../expression/tree.ts'
 import { binary, mapChildren, number, read, substitute, unary, walk } from '../../expression/tree.ts'
@@ -88,7 +89,9 @@ function sum(body: Expr, over: readonly Index[], absent: readonly Condition[], c
     inner.factors.length + inner.divisors.length === 0
       ? countOf(over, where, context)
       : reduceNode('sum', over, where, exprOfProduct(inner), dtype, context)
-  return exprOfProduct({ ...outer, factors: [...outer.factors, rest] })
+  // The sum of products is rounded often: that a constant is divided by exactly counts for nothing beside.
+  const taken = inner.factors.length > 1 ? multiplied(outer) : outer
+  return exprOfProduct({ ...taken, factors: [...taken.factors, rest] })
 }
 
 interface Product {
@@ -123,6 +126,17 @@ function exprOfProduct({ negative, factors, divisors }: Product): Expr {
   const multiplied = others.reduce((product, factor) => binary('*', product, factor), first)
   const divided = divisors.reduce((product, divisor) => binary('/', product, divisor), multiplied)
   return negative ? unary('-', divided) : divided
+}
+
+/** Divisors that are numbers as factors, which cost less. */
+function multiplied({ negative, factors, divisors }: Product): Product {
+  const reciprocals: Expr[] = []
+  const left: Expr[] = []
+  for (const divisor of divisors.map(simplify)) {
+    if (divisor.kind === 'number' && divisor.value !== 0) reciprocals.push(number(1 / divisor.value))
+    else left.push(divisor)
+  }
+  return { negative, factors: [...reciprocals, ...factors], divisors: left }
 }
 
 /** The part of a product that stays in a sum over the given indices, and the part that leaves it. */

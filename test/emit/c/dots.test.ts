@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import { compileGraph } from '../../../src/compiler/compile.ts'
 import { nativeAbsence, nativeDevice } from '../../../src/device/native/device.ts'
 import { emitC } from '../../../src/emit/c/emit.ts'
+import { usualCache } from '../../../src/emit/c/tiles.ts'
 import { formula, setDevice, setThreads, type Tensor, tensor } from '../../../src/index.ts'
 import { uniformAt } from '../../../src/random/threefry.ts'
 import { outputsOf, run } from '../../compiler/run.ts'
@@ -25,6 +26,7 @@ const turned = formula('z[i,b] = sum(j) w[i,j] * x[b,j]')
 
 /** Rows, columns, summands. */
 const shapes = [
+  [60, 16, 4096],
   [60, 10, 4096],
   [61, 10, 1003],
   [5, 1, 777],
@@ -32,7 +34,7 @@ const shapes = [
   [7, 13, 2050],
 ] as const
 
-const target = { widths: [16, 4, 1], fused: true, maxThreads: 2, bf16: null }
+const target = { widths: [16, 4, 1], fused: true, maxThreads: 2, cache: usualCache, bf16: null }
 
 test('a dense layer of few units multiplies and adds in lanes of summands, in either order of its axes', () => {
   for (const layer of [
@@ -53,6 +55,27 @@ test('what has its columns next to each other, or many of them, or few summands,
   for (const other of others) {
     const { program } = compileGraph({ outputs: [other.node], updates: [] }, { contractions: true })
     assert.doesNotMatch(emitC(program, target), /void dots\d+\(/)
+  }
+})
+
+/** The gradient by its filters of a convolution: an image's positions are a run of summands. */
+const filters = formula('z[k,u,v] = sum(n,i,j) x[n,i+u,j+v] * dy[n,k,i,j]')
+
+test('summands that lie next to each other in several runs are summed in lanes, too', {
+  skip: nativeAbsence() ?? false,
+}, async () => {
+  const device = nativeDevice()
+  // The last vector of a run is full, or it is not.
+  for (const side of [28, 22]) {
+    const tensors = [filters({ x: numbers(0, 9, side + 4, side + 4), dy: numbers(1, 9, 16, side, side) })]
+    const { program } = outputsOf(tensors, true)
+    assert.match(emitC(program, target), /void dots\d+\(/)
+    const expected = (await run(outputsOf(tensors))).outputs
+    setThreads(1)
+    const alone = runOn(device, tensors)
+    assertSame(`${side}×${side}`, alone[0], expected[0], 1e-4)
+    setThreads(2)
+    assert.deepEqual(runOn(device, tensors), alone)
   }
 })
 

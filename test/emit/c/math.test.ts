@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { compileC } from '../../../src/device/native/compile.ts'
 import { type CCompiler, findCompiler } from '../../../src/device/native/compiler.ts'
 import { nativeAbsence } from '../../../src/device/native/device.ts'
-import { type MathName, mathFunction } from '../../../src/emit/c/math.ts'
+import { type MathForm, type MathName, mathFunction } from '../../../src/emit/c/math.ts'
 import { header, vectorTypes } from '../../../src/emit/c/preamble.ts'
 import {
   type BinaryProgramName,
@@ -23,7 +23,7 @@ const names = [...Object.keys(unaryPrograms), ...Object.keys(binaryPrograms)] as
 const widths = [1, 4, 8, 16]
 
 /** void exp_over_16(x, y, out, n) for each function and width; n is a multiple of 16. */
-const source = (fused: boolean): string => {
+const source = (form: MathForm): string => {
   const loops = names.flatMap((name) =>
     widths.map((w) => {
       const load = (pointer: string) => (w === 1 ? `${pointer}[i]` : `loadf_${w}(${pointer} + i)`)
@@ -34,7 +34,7 @@ const source = (fused: boolean): string => {
 }`
     }),
   )
-  const functions = names.flatMap((name) => widths.map((w) => mathFunction(name, w, { widest: false, fused })))
+  const functions = names.flatMap((name) => widths.map((w) => mathFunction(name, w, { ...form, widest: false })))
   return [header, ...widths.map(vectorTypes), ...functions, ...loops].join('\n')
 }
 
@@ -44,10 +44,10 @@ interface Library {
 }
 
 /** Less optimised: it is the text that is tested, and it is long. */
-const loaded = (compiler: CCompiler, fused: boolean): Library => {
+const loaded = (compiler: CCompiler, form: MathForm): Library => {
   const flags = compiler.flags.map((flag) => (flag === '-O2' ? '-O1' : flag))
   const koffi = createRequire(import.meta.url)('koffi') as { load(path: string): Library }
-  return koffi.load(compileC({ ...compiler, flags }, source(fused)))
+  return koffi.load(compileC({ ...compiler, flags }, source(form)))
 }
 
 const padded = (values: Float32Array): Float32Array => {
@@ -66,8 +66,9 @@ function valuesOf(library: Library, name: MathName, width: number): Float32Array
   return out
 }
 
-function expectBits(library: Library, fused: boolean): void {
-  const math = referenceMath({ fused })
+function expectBits(compiler: CCompiler, form: MathForm): void {
+  const library = loaded(compiler, form)
+  const math = referenceMath(form)
   for (const name of names) {
     for (const width of widths) {
       for (const [at, value] of valuesOf(library, name, width).entries()) {
@@ -83,17 +84,22 @@ function expectBits(library: Library, fused: boolean): void {
 
 test('functions have the bits of the reference at every width', { skip }, () => {
   const compiler = findCompiler()!
-  expectBits(loaded(compiler, compiler.fused), compiler.fused)
+  expectBits(compiler, { fused: compiler.fused, scales: true })
+})
+
+test('without powers of two by one instruction, too', { skip }, () => {
+  const compiler = findCompiler()!
+  expectBits(compiler, { fused: compiler.fused, scales: false })
 })
 
 test('the form for machines without fused multiply-adds has the bits of its reference there', { skip }, () => {
   const compiler = findCompiler()!
   const flags = compiler.flags.filter((flag) => !/^-m(arch|cpu)=/.test(flag))
-  expectBits(loaded({ ...compiler, flags }, false), false)
+  expectBits({ ...compiler, flags }, { fused: false, scales: false })
 })
 
 test('the same form is within 2 ulp where there are fused multiply-adds after all', { skip }, () => {
-  const library = loaded(findCompiler()!, false)
+  const library = loaded(findCompiler()!, { fused: false, scales: false })
   for (const name of names) {
     for (const [at, value] of valuesOf(library, name, 16).entries()) {
       const truth =

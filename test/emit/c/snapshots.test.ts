@@ -7,6 +7,7 @@ import { test } from 'node:test'
 import { compileGraph } from '../../../src/compiler/compile.ts'
 import { printProgram } from '../../../src/compiler/print.ts'
 import { emitC } from '../../../src/emit/c/emit.ts'
+import { usualCache } from '../../../src/emit/c/tiles.ts'
 import { emitJs } from '../../../src/emit/js/emit.ts'
 import { inputNode } from '../../../src/graph/build.ts'
 import { formula, grad, Tensor } from '../../../src/index.ts'
@@ -50,7 +51,7 @@ for (const [name, make] of Object.entries(cases)) {
       '=== JavaScript',
       emitJs(loops),
       '=== C, 16 lanes',
-      kernelsOf(emitC(products, { widths: [16, 4, 1], fused: true, maxThreads: 2, bf16: null })),
+      kernelsOf(emitC(products, { widths: [16, 4, 1], fused: true, maxThreads: 2, cache: usualCache, bf16: null })),
     ]
     const path = new URL(`../../snapshots/${name}.txt`, import.meta.url)
     const found = `${text.map((part) => part.trimEnd()).join('\n\n')}\n`
