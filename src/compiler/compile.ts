@@ -40,10 +40,12 @@ export interface Target {
   readonly tileSide?: 2 | 4
 }
 
+const tileSideOf = ({ tileSide = 2 }: Target): number => tileSide
+
 /** What is done to the graph for devices with micro-kernels, in this order. */
 const rewrites: readonly ((request: Request, target: Target) => Request)[] = [
   prepareContractions,
-  unfoldWindows,
+  (request, target) => unfoldWindows(request, tileSideOf(target)),
   unflattenProducts,
   splitSums,
   shareCalls,
@@ -202,7 +204,7 @@ function lowerPlanned(kernel: KernelPlan, at: number, plan: Schedule, layout: La
     },
     targetsOf: (node) => layout.targetsOf.get(node) ?? [],
     contractions: target.contractions,
-    tileSide: target.tileSide,
+    tileSide: tileSideOf(target),
     scratch: (length, owner) => {
       const name = `s${layout.buffers.size}`
       layout.buffers.set(name, { name, dtype: 'f32', length, use: owner === 'thread' ? 'scratch' : 'arena' })

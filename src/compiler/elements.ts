@@ -25,8 +25,8 @@ export interface Places {
   bufferOf(node: Node): string
   /** Whether matrix products become contraction statements; else they are loops like all else. */
   readonly contractions: boolean
-  /** Sums along an axis that a tile of a transformed convolution holds at most, where that is said. */
-  readonly tileSide: number | undefined
+  /** Sums along an axis that a tile of a transformed convolution holds at most. */
+  readonly tileSide: number
   /** A new f32 buffer that only this kernel uses. */
   scratch(length: number, owner: 'thread' | 'kernel'): string
   /** Where a member is written: its own buffer, results, parameters; none when only this kernel needs it. */

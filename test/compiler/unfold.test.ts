@@ -23,7 +23,7 @@ async function unfolded(z: Tensor): Promise<string> {
   const [expected] = (await run(outputsOf([z]))).outputs
   const [found] = (await run(outputsOf([z], true))).outputs
   assertSame('numbers', found, expected, 1e-4)
-  const [node] = unfoldWindows(prepareContractions({ outputs: [z.node], updates: [] }), {}).outputs
+  const [node] = unfoldWindows(prepareContractions({ outputs: [z.node], updates: [] }), 2).outputs
   return describeNode(node)
 }
 

@@ -1,11 +1,17 @@
 // Threads where the compiler has no OpenMP, and workers of one process that run the same program.
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { basename } from 'node:path'
 import { test } from 'node:test'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { Worker } from 'node:worker_threads'
 import { jsDevice } from '../../src/device/js/device.ts'
+import { compileC } from '../../src/device/native/compile.ts'
 import { type CCompiler, findCompiler } from '../../src/device/native/compiler.ts'
-import { nativeAbsence, nativeDevice } from '../../src/device/native/device.ts'
-import { setThreads } from '../../src/index.ts'
+import { maxThreads, nativeAbsence, nativeDevice } from '../../src/device/native/device.ts'
+import { threadPoolText } from '../../src/device/native/threadPool.ts'
+import { setThreads, tensor } from '../../src/index.ts'
 import { manyForms } from '../support/manyForms.ts'
 import { assertSame, runOn } from '../support/runOn.ts'
 
@@ -30,6 +36,36 @@ test('without OpenMP threads of our own give the same bits, however many', { ski
     setThreads(count)
     assert.deepEqual(runOn(device, tensors), alone, `${count} threads`)
   }
+})
+
+const onLinux = { skip: skip || (process.platform !== 'linux' && 'what is loaded is seen on Linux') }
+
+/** Loaded libraries whose names match, after a program has run by three threads and all that refers to it is collected. */
+async function loadedAfter(compiler: CCompiler, name: RegExp): Promise<readonly string[]> {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  const ones = tensor(new Float32Array(90_000).fill(1), { shape: [300, 300] })
+  setThreads(3)
+  runOn(nativeDevice(compiler), [ones.matmul(ones)])
+  for (let turn = 0; turn < 5; turn++) {
+    collect()
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+  return readFileSync('/proc/self/maps', 'utf8')
+    .split('\n')
+    .filter((line) => name.test(line))
+}
+
+test('the library that our own threads wait in stays when nothing refers to it any more', onLinux, async () => {
+  const compiler = withoutOpenMP(findCompiler()!)
+  const library = compileC(compiler, threadPoolText(maxThreads))
+  assert.notDeepEqual(await loadedAfter(compiler, new RegExp(basename(library))), [])
+})
+
+test('so does that of OpenMP', {
+  skip: onLinux.skip || (findCompiler()?.threads !== 'openmp' && 'no OpenMP'),
+}, async () => {
+  assert.notDeepEqual(await loadedAfter(findCompiler()!, /lib[gi]?omp/), [])
 })
 
 const index = new URL('../../src/index.ts', import.meta.url).href

@@ -20,10 +20,10 @@ const leastUses = 16
  * The same request, in which `image[…, i + u, j + v]` of a contraction over windows is read as `copy[…, v, i + u, j]`: the
  * positions `(i, j)` of an image are then one run of memory for each element of the window.
  */
-export const unfoldWindows = (request: Request, { tileSide }: { readonly tileSide?: number }): Request =>
+export const unfoldWindows = (request: Request, tileSide: number): Request =>
   rewrite(request, (node) => unfolded(node, tileSide))
 
-function unfolded(node: Node, tileSide?: number): Node {
+function unfolded(node: Node, tileSide: number): Node {
   if (node.kind !== 'comprehension' || node.body.kind !== 'binary') return node
   const product = matrixProduct(node)
   if (!product || convolutionOf(node, product, tileSide)) return node

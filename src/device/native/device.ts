@@ -34,7 +34,7 @@ export function nativeAbsence(): string | null {
 /** Un-compiled code does at least this much work before it is worth a C compilation (about 0.1 s). */
 const compileWork = 2e7
 const alignment = 64
-const maxThreads = 16
+export const maxThreads = 16
 
 /** The native device, of the compiler found here or another. Throws DeviceError `no-native` where `nativeAbsence` says why. */
 export function nativeDevice(chosen?: CCompiler): Device {
@@ -65,6 +65,7 @@ export function nativeDevice(chosen?: CCompiler): Device {
   let pool: unknown = null
   const functionIn = (path: string, prototype: string): unknown => {
     const loaded = library.load(path)
+    if (compiler.threads === 'openmp') keepOpenMP(library)
     if (compiler.threads === 'pthreads') {
       pool ??= poolIn(library, compileC(compiler, threadPoolText(maxThreads)))
       ;(loaded.func('void usePool(uint64_t address)') as (address: unknown) => void)(pool)
@@ -146,6 +147,20 @@ export function nativeDevice(chosen?: CCompiler): Device {
       ;(storage as NativeStorage).array = typedArray(storage.dtype, 0)
     },
     load,
+  }
+}
+
+let openMP: unknown
+
+/**
+ * Gcc's OpenMP would go with the last program that is collected, while its threads still wait in it; clang's stays by itself.
+ */
+function keepOpenMP(library: Koffi): void {
+  if (openMP !== undefined) return
+  try {
+    openMP = library.load('libgomp.so.1')
+  } catch {
+    openMP = null
   }
 }
 

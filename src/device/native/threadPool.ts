@@ -5,7 +5,9 @@
  * wait spin for some microseconds and then sleep. A thread is woken by a word of its own, so that one which has no part in a
  * program never looks at it.
  */
-export const threadPoolText = (maxThreads: number): string => `#include <pthread.h>
+export const threadPoolText = (maxThreads: number): string => `#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
 #include <unistd.h>
@@ -64,11 +66,18 @@ static void *member(void *number) {
   return NULL;
 }
 
+// Threads outlive whoever loaded this library, which therefore stays.
+static void stay(void) {
+  Dl_info here;
+  if (dladdr((void *)&member, &here)) dlopen(here.dli_fname, RTLD_NOW | RTLD_NODELETE);
+}
+
 // Starts what threads are missing; how many there are then.
 static int start(int threads) {
   sigset_t all, before;
   pthread_attr_t how;
   if (threads <= started) return threads;
+  stay();
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
   pthread_attr_init(&how);

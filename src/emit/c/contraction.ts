@@ -89,7 +89,7 @@ function productFunction(plan: Plan, context: ContractionContext): string {
   lines.push('        for (int p = p0; p < p1; p++) {')
   if (packing) {
     const isFull = full < panels ? ` && p < ${full}` : ''
-    lines.push(`          if (i == iFrom${isFull}) ${packing}(a, b, ${panel}, c, i, p, k0, k1); else`)
+    lines.push(`          if (i == iFrom${isFull}) ${packing}(${form.source}, b, ${panel}, c, i, p, k0, k1); else`)
   }
   if (asking) {
     const { rows } = plan.tile

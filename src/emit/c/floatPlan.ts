@@ -58,12 +58,25 @@ export interface Blocks {
 /** Summands of one pass over rows that are read as they lie: the more, the less often sums go to memory and back. */
 const longSumBlock = 1024
 
+/** How many numbers of b may be in the second cache. */
+const cachedNumbers = (cache: number): number => (cache * 3) / 4 / 4
+
+/** Summands of one pass of a plan: all of them where sums get into c one by one and all of b fits the cache. */
+export function summandsOf(plan: Plan, cache: number): number {
+  const { n, k, c, tile, width } = plan
+  const panel = tile.vectors * width
+  const isScattered = stepOf(c.columns) !== 1 && n > 1
+  const fits = Math.ceil(n / panel) * panel * k <= cachedNumbers(cache)
+  const isOnce = isScattered && fits && !isDirect(plan) && stagingOf(plan) === 'direct'
+  return isOnce ? k : floatBlocks(plan, tile, width, cache).sums
+}
+
 /** A block of b fills most of the second cache, of `cache` bytes; blocks are about equal. */
 export function floatBlocks(product: Product, tile: Tile, width: number, cache: number): Blocks {
   const { n, k } = product
   const panel = tile.vectors * width
   if (!isDirect(product)) return { sums: sumBlock, columns: equalParts(n, columnBlock, panel) }
-  const numbers = (cache * 3) / 4 / 4
+  const numbers = cachedNumbers(cache)
   // At least two panels of columns share what is read of a.
   const most = Math.max(lineBytes, Math.min(longSumBlock, numbers / 2 / panel))
   const sums = equalParts(k, most, 16)

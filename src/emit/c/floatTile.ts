@@ -1,5 +1,5 @@
 // Tiles of f32 products: a read as it lies or staged, sums in registers.
-import { farElements, floatBlocks, readsVectors, type Staging, stagingOf } from './floatPlan.ts'
+import { farElements, floatBlocks, readsVectors, type Staging, stagingOf, summandsOf } from './floatPlan.ts'
 import { packFunction } from './packing.ts'
 import { type ContractionContext, type Form, type Plan, packingOf, panelColumns, panelsOf } from './plan.ts'
 import { columnCount, resultRow, storeRow } from './storeRow.ts'
@@ -8,15 +8,15 @@ import { sumBlock } from './tiles.ts'
 
 export function floatForm(plan: Plan, context: ContractionContext): Form {
   const way = stagingOf(plan)
-  const { sums, columns } = floatBlocks(plan, plan.tile, plan.width, context.cache)
+  const { columns } = floatBlocks(plan, plan.tile, plan.width, context.cache)
   return {
-    sumBlock: sums,
+    sumBlock: summandsOf(plan, context.cache),
     columnBlock: columns,
     words: (summands) => summands,
     depth: '(k1 - k0)',
     packer: () => packFunction(plan, context),
     tile: () => context.define('tile', (name) => tileFunction(name, plan, way, context)),
-    packingTile: packsAsItReads(plan, way)
+    packingTile: packsAsItReads(plan)
       ? () => context.define('packingTile', (name) => tileFunction(name, plan, way, context, 'packs'))
       : null,
     askingTile: asksAhead(plan, way)
@@ -28,8 +28,8 @@ export function floatForm(plan: Plan, context: ContractionContext): Form {
 }
 
 /** Packing waits for memory; tiles of the first rows, which multiply all the same, can do so instead. */
-const packsAsItReads = (plan: Plan, way: Staging): boolean =>
-  way === 'direct' && plan.n * plan.k >= farElements && packingOf(plan.b, plan.width) === 'copy' && readsVectors(plan)
+const packsAsItReads = (plan: Plan): boolean =>
+  plan.n * plan.k >= farElements && packingOf(plan.b, plan.width) === 'copy' && readsVectors(plan)
 
 /** Columns that are copied come from all over memory: the last tile of rows asks for those of the next ones. */
 const asksAhead = ({ a, m, k }: Plan, way: Staging): boolean =>

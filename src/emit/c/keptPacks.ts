@@ -2,7 +2,7 @@
 import { accessesOf } from '../../compiler/divisions.ts'
 import type { ContractionStatement, Kernel, PackStatement, Panel, Statement } from '../../compiler/ir.ts'
 import { affineKey } from '../../index/index.ts'
-import { floatBlocks } from './floatPlan.ts'
+import { summandsOf } from './floatPlan.ts'
 import { type Machine, type Plan, packingCost, panelColumns, panelsOf, planOf } from './plan.ts'
 
 /** From this part of a product's cost on, packing is worth memory of its own. */
@@ -81,8 +81,8 @@ const productCost = ({ m, n, k, width }: Plan): number => m * Math.ceil(n / widt
 
 /** Equal for operands that are packed alike. */
 function keyOf(plan: Plan, { cache }: Machine): string {
-  const { b, n, k, tile, bf16, width } = plan
+  const { b, n, k, tile, bf16 } = plan
   const { buffer, base, rows, columns } = b
-  const sums = bf16 ? 'bf16' : floatBlocks(plan, tile, width, cache).sums
+  const sums = bf16 ? 'bf16' : summandsOf(plan, cache)
   return [buffer, affineKey(base), n, k, tile.vectors, sums, rows.join(), columns.join()].join(';')
 }

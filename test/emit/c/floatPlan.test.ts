@@ -102,3 +102,12 @@ test('large products are what loops give, with the same bits for any number of t
     }
   }
 })
+
+test('results whose columns lie apart are written once where all of the packed operand fits the cache', () => {
+  const product = (batch: number): Tensor =>
+    numbers(0, batch, 16)
+      .transpose(0, 1)
+      .matmul(numbers(1, batch, 784))
+  assert.match(codeOf(product(1000)), /k0 < 1000; k0 \+= 1000\)/)
+  assert.doesNotMatch(codeOf(product(20000)), /k0 \+= 20000\)/)
+})

@@ -63,11 +63,7 @@ const tiles: readonly Tile[] = [largeTile, smallTile]
  * The convolution that a contraction is, in tiles of at most `mostSide` sums along an axis; null where it is another, or where
  * windows one by one are quicker.
  */
-export function convolutionOf(
-  node: ComprehensionNode,
-  product: MatrixProduct,
-  mostSide = smallTile.side,
-): Convolution | null {
+export function convolutionOf(node: ComprehensionNode, product: MatrixProduct, mostSide: number): Convolution | null {
   const { a, b } = product
   const found: Found | null =
     imageConvolution(node, product, a, b) ??
