@@ -4,7 +4,10 @@ import type { Statement, Value } from './ir.ts'
 
 export type Store = Statement & { kind: 'store' }
 
-/** Stores of f32 from `at` on, each to the element right after that of the one before, which none of them reads: `count` of them, or null. */
+/**
+ * `count` stores of f32 from `at` on, each to the element right after that of the one before, in a buffer that none of them
+ * reads; null where there are not so many.
+ */
 export function neighboursOf(body: readonly Statement[], at: number, count: number): readonly Store[] | null {
   const stores = body.slice(at, at + count)
   if (stores.length < count || !stores.every(isPlain)) return null

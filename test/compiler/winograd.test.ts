@@ -60,6 +60,7 @@ const convolutions: Readonly<Record<string, Case>> = {
     w: [24, 24, 3, 3],
   },
   'three rows of large tiles, four in each': { text: sized(12, 16), x: [3, 24, 12, 16], w: [24, 24, 3, 3] },
+  'images of one large tile': { text: sized(4, 4), x: [8, 24, 4, 4], w: [24, 24, 3, 3] },
   'twelve large tiles in a row': { text: sized(4, 48), x: [2, 24, 4, 48], w: [24, 24, 3, 3] },
   'one image without an axis': {
     text: sized(8, 8, 'z[k,i<H,j<W] = sum(c,u,v) x?[c,i+u-1,j+v-1] * w[k,c,u,v]'),
