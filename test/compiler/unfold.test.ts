@@ -51,3 +51,9 @@ test('rows of whole vectors, large images, and windows that are used little stay
   assert.match(await unfolded(convolution({ x: numbers(1, 40, 34, 34), w: numbers(2, 40, 3, 5) })), asTheyLie)
   assert.match(await unfolded(convolution({ x: numbers(3, 2, 14, 14), w: numbers(2, 2, 5, 5) })), asTheyLie)
 })
+
+test('windows whose positions have filters of their own stay as they are', async () => {
+  const own = formula('z[n,k,i,j] = sum(c,u,v) x[n,c,i+u,j+v] * w[k,i,j,c,u,v]')
+  const [x, w] = [numbers(8, 4, 10, 10), numbers(16, 6, 6, 4, 5, 5)]
+  assert.match(await unfolded(own({ x, w })), /[a-z]+\[n,c,i\+u,j\+v\]/)
+})

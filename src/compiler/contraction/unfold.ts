@@ -6,7 +6,7 @@ import { type Affine, affineOf } from '../../index/index.ts'
 import { domainSize, intervalsOf } from '../reads.ts'
 import type { Request } from '../request.ts'
 import { rewrite } from '../rewrite.ts'
-import { matrixProduct } from './roles.ts'
+import { type MatrixProduct, matrixProduct } from './roles.ts'
 import { convolutionOf } from './winograd/roles.ts'
 
 /** Rows of a multiple of this many elements are whole vectors everywhere. */
@@ -32,7 +32,7 @@ function unfolded(node: Node, tileSide: number): Node {
     { slot: 'right', part: node.body.right as ReadExpr },
   ].map(({ slot, part }) => {
     const operand = node.operands.get(part.tensor)!
-    return { slot, operand, at: part.at, found: sideBySide(node, part, operand) }
+    return { slot, operand, at: part.at, found: sideBySide(node, part, operand, product) }
   })
   if (sides.every(({ found }) => !found)) return node
   const [left, right] = sides.map(({ slot, at, found }) => read(slot, found?.at ?? at))
@@ -45,6 +45,7 @@ function sideBySide(
   node: ComprehensionNode,
   { at }: ReadExpr,
   operand: Node,
+  { batch }: MatrixProduct,
 ): { readonly copy: Node; readonly at: readonly Expr[] } | null {
   const { shape } = operand
   const [outer, [height]] = [shape.slice(0, -2), shape.slice(-2)]
@@ -53,6 +54,8 @@ function sideBySide(
   const columns = slidingOf(node, at[at.length - 1])
   if (!rows || !columns || rows.positionIsAxis !== columns.positionIsAxis) return null
   const { position, tap, isMirrored, constant } = columns
+  // Where each position has a product of its own, positions are no lanes.
+  if (batch.some(({ index }) => index === position.index)) return null
   if (position.extent % lanes === 0) return null
   const extents = [...outer, tap.extent, height, position.extent]
   const size = sizeOf(extents)
