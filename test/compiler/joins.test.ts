@@ -5,19 +5,11 @@ import fc from 'fast-check'
 import type { Compiled } from '../../src/compiler/compile.ts'
 import type { Kernel } from '../../src/compiler/ir.ts'
 import { joinInPlace } from '../../src/compiler/joins.ts'
-import { concat, grad, setDevice, stack, type Tensor, tensor } from '../../src/index.ts'
+import { concat, grad, setDevice, stack, type Tensor } from '../../src/index.ts'
 import { assertSame } from '../support/runOn.ts'
-import { outputsOf, run, statementsOf } from './run.ts'
+import { numbers, outputsOf, run, statementsOf } from './run.ts'
 
 setDevice('js')
-
-const numbers = (...shape: number[]): Tensor => {
-  const size = shape.reduce((product, extent) => product * extent, 1)
-  return tensor(
-    Float32Array.from({ length: size }, (_, at) => ((at * 37) % 41) / 20 - 1),
-    { shape },
-  )
-}
 
 /** The program once more, with all joins in place however short their rows are. */
 function joined({ program, bindings }: Compiled): Compiled {

@@ -6,7 +6,7 @@ import { type JsStorage, jsLoader } from '../../src/device/js/device.ts'
 import { type TypedArray, typedArray } from '../../src/dtype.ts'
 import { evaluator } from '../../src/graph/evaluator.ts'
 import type { Node } from '../../src/graph/node.ts'
-import type { Tensor } from '../../src/index.ts'
+import { type Tensor, tensor } from '../../src/index.ts'
 
 export type Pass = (body: readonly Statement[]) => readonly Statement[]
 
@@ -14,6 +14,15 @@ export const withPass = (program: Program, pass: Pass): Program => ({
   ...program,
   kernels: program.kernels.map((kernel) => ({ ...kernel, body: pass(kernel.body) })),
 })
+
+/** A tensor of numbers between -1 and 1 that all differ from their neighbours. */
+export const numbers = (...shape: number[]): Tensor => {
+  const size = shape.reduce((product, extent) => product * extent, 1)
+  return tensor(
+    Float32Array.from({ length: size }, (_, at) => ((at * 37) % 41) / 20 - 1),
+    { shape },
+  )
+}
 
 export const outputsOf = (tensors: readonly Tensor[], contractions = false): Compiled =>
   compileGraph({ outputs: tensors.map(({ node }) => node), updates: [] }, { contractions })

@@ -3,19 +3,11 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Value } from '../../src/compiler/ir.ts'
 import { valuesOf } from '../../src/compiler/tidy.ts'
-import { formula, grad, setDevice, type Tensor, tensor } from '../../src/index.ts'
+import { formula, grad, setDevice, type Tensor } from '../../src/index.ts'
 import { assertSame } from '../support/runOn.ts'
-import { outputsOf, run, statementsOf } from './run.ts'
+import { numbers, outputsOf, run, statementsOf } from './run.ts'
 
 setDevice('js')
-
-const numbers = (...shape: number[]): Tensor => {
-  const size = shape.reduce((product, extent) => product * extent, 1)
-  return tensor(
-    Float32Array.from({ length: size }, (_, at) => ((at * 37) % 41) / 20 - 1),
-    { shape },
-  )
-}
 
 /** How often each function stands in the program, once the program is known to give the right numbers. */
 async function callsOf(tensors: readonly Tensor[]): Promise<Record<string, number>> {

@@ -3,19 +3,11 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { splitSums } from '../../src/compiler/splitSums.ts'
 import type { Node } from '../../src/graph/node.ts'
-import { formula, setDevice, type Tensor, tensor } from '../../src/index.ts'
+import { formula, setDevice, type Tensor } from '../../src/index.ts'
 import { assertSame } from '../support/runOn.ts'
-import { outputsOf, run } from './run.ts'
+import { numbers, outputsOf, run } from './run.ts'
 
 setDevice('js')
-
-const numbers = (...shape: number[]): Tensor => {
-  const size = shape.reduce((product, extent) => product * extent, 1)
-  return tensor(
-    Float32Array.from({ length: size }, (_, at) => ((at * 37) % 41) / 20 - 1),
-    { shape },
-  )
-}
 
 /** The extents of a result's ranges once they are split, and whether its numbers stay what they were. */
 async function rangesOf(result: Tensor): Promise<readonly number[]> {

@@ -1,19 +1,11 @@
 // Products are made in the shape that they are seen under.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { formula, grad, setDevice, type Tensor, tensor } from '../../src/index.ts'
+import { formula, grad, setDevice, type Tensor } from '../../src/index.ts'
 import { assertSame } from '../support/runOn.ts'
-import { outputsOf, run, statementsOf } from './run.ts'
+import { numbers, outputsOf, run, statementsOf } from './run.ts'
 
 setDevice('js')
-
-const numbers = (...shape: number[]): Tensor => {
-  const size = shape.reduce((product, extent) => product * extent, 1)
-  return tensor(
-    Float32Array.from({ length: size }, (_, at) => ((at * 29) % 31) / 15 - 1),
-    { shape },
-  )
-}
 
 /** The kernels with and without products, once it is sure that the results are those of plain loops. */
 async function kernelsOf(tensors: readonly Tensor[]): Promise<{ products: number; others: number }> {

@@ -4,19 +4,11 @@ import { test } from 'node:test'
 import { prepareContractions } from '../../src/compiler/contraction/prepare.ts'
 import { unfoldWindows } from '../../src/compiler/contraction/unfold.ts'
 import { describeNode } from '../../src/graph/describe.ts'
-import { formula, setDevice, type Tensor, tensor } from '../../src/index.ts'
+import { formula, setDevice, type Tensor } from '../../src/index.ts'
 import { assertSame } from '../support/runOn.ts'
-import { outputsOf, run } from './run.ts'
+import { numbers, outputsOf, run } from './run.ts'
 
 setDevice('js')
-
-const numbers = (...shape: number[]): Tensor => {
-  const size = shape.reduce((product, extent) => product * extent, 1)
-  return tensor(
-    Float32Array.from({ length: size }, (_, at) => ((at * 29) % 31) / 15 - 1),
-    { shape },
-  )
-}
 
 /** The contraction as its operands are read, once it is sure that its numbers are those of plain loops. */
 async function unfolded(z: Tensor): Promise<string> {
