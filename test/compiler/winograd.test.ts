@@ -208,10 +208,12 @@ test('what follows a convolution reads its sums', () => {
   const [x, w, t] = [numbers(4, 24, 16, 8), numbers(32, 24, 3, 3), numbers(32)]
   const z = formula('z[n,k,i<16,j<8] = t[k] + sum(c,u,v) x?[n,c,i+u-1,j+v-1] * w[k,c,u,v]')({ x, w, t })
   const results = [z.relu(), z.sum(1)]
+  // The second adds up 32 of them, and the errors of these.
+  const tolerances = [2e-5, 1e-4]
   const wanted = runOn(plain, results)
   for (const side of [2, 4] as const) {
     for (const [at, values] of runOn(withTiles(devices.js(), side), results).entries())
-      assertSame(`result ${at}`, values, wanted[at], 2e-5)
+      assertSame(`result ${at}`, values, wanted[at], tolerances[at])
   }
 })
 

@@ -2,8 +2,9 @@
 import { type Affine, add, constant, floorDivide, remainder, scale } from '../../../index/index.ts'
 import type { KernelBuilder } from '../../blocks.ts'
 import type { LoopMode, Value } from '../../ir.ts'
+import type { ContractionContext } from '../lower.ts'
 import { type Convolution, isPowerOfTwo, type Layout } from './roles.ts'
-import { type Tile, transformed } from './transforms.ts'
+import { betweenOf, type Tile, transformBoth } from './transforms.ts'
 
 /** So many tiles of one or more images: whole tile rows of each. */
 export interface Chunk {
@@ -56,6 +57,16 @@ export function chunkOf({ images, rows, columns, channels, filters, tile }: Conv
   }
 }
 
+/** Where the transforms of a chunk's tiles, or of a filter's channels, stand halfway; null where they need no place. */
+export function betweenBuffer(
+  { channels, tile }: Convolution,
+  { tiles }: Chunk,
+  { scratch }: ContractionContext,
+): string | null {
+  const numbers = betweenOf(tile, Math.max(channels.extent, tiles))
+  return numbers === 0 ? null : scratch(numbers, 'thread')
+}
+
 /** The largest divisor that is at most so much; at least 1. */
 export function largestPart(whole: number, most: number): number {
   let best = 1
@@ -93,19 +104,24 @@ export function eachTile(
 
 /** Fills `to[point, channel, tile]` with the transforms of the chunk's image tiles. */
 export function transformImage(
-  b: KernelBuilder,
   { image, channels, tile: kind }: Convolution,
-  buffer: string,
+  { b, bufferOf }: ContractionContext,
   chunk: Chunk,
   place: ChunkPlace,
-  to: string,
+  { between, to }: { readonly between: string | null; readonly to: string },
 ): void {
+  const from = bufferOf(image.access)
   b.loop(channels.extent, 0, 'serial', (channel) => {
-    eachTile(b, chunk, (tile, nth, row, column) => {
-      const origin = originOf(image, kind.side, channel, place, nth, row, column)
-      const numbers = square(kind.points, (y, x) => b.load('f32', buffer, moved(origin, image, y, x), null))
-      const at = add(scale(channel, chunk.tiles), tile)
-      storePoints(b, to, at, planeOf(channels.extent, chunk.tiles), transformed(b, numbers, kind.ofImage))
+    transformBoth(b, between, kind.ofImage, {
+      side: kind.points,
+      count: chunk.tiles,
+      each: (inside) => eachTile(b, chunk, inside),
+      element: (y, x, _, nth, row, column) =>
+        b.load('f32', from, moved(originOf(image, kind.side, channel, place, nth, row, column), image, y, x), null),
+      row: (y, values, tile) => {
+        const at = add(scale(channel, chunk.tiles), tile)
+        storePoints(b, to, at, planeOf(channels.extent, chunk.tiles), y, values)
+      },
     })
   })
 }
@@ -125,34 +141,34 @@ export function originOf(
   return [inImages, inRows, scale(tileColumn, side * column), scale(plane, channel)].reduce(add, constant(base))
 }
 
-export const moved = (origin: Affine, { row, column }: Layout, y: number, x: number): Affine =>
-  add(origin, constant(y * row + x * column))
+export const moved = (origin: Affine, { row, column }: Layout, y: number, x: Affine): Affine =>
+  add(add(origin, scale(x, column)), constant(y * row))
 
-export const square = <T>(side: number, make: (y: number, x: number) => T): readonly (readonly T[])[] =>
-  Array.from({ length: side }, (_, y) => Array.from({ length: side }, (_, x) => make(y, x)))
-
-/** Stores a tile's transform: its points are `distance` apart. */
+/** Stores a row of a tile's transform: its points are `distance` apart. */
 export function storePoints(
   b: KernelBuilder,
   buffer: string,
   at: Affine,
   distance: number,
-  values: readonly (readonly Value[])[],
+  y: Affine,
+  values: readonly Value[],
 ): void {
-  values.flat().forEach((value, point) => {
-    b.push({ kind: 'store', buffer, offset: add(at, constant(point * distance)), value, add: false })
+  const first = add(at, scale(y, values.length * distance))
+  values.forEach((value, x) => {
+    b.push({ kind: 'store', buffer, offset: add(first, constant(x * distance)), value, add: false })
   })
 }
 
-/** What `storePoints` has stored. */
-export const loadPoints = (
+/** What `storePoints` has stored: one point of `points` × `points`. */
+export const loadPoint = (
   b: KernelBuilder,
   buffer: string,
   at: Affine,
   distance: number,
   points: number,
-): readonly (readonly Value[])[] =>
-  square(points, (y, x) => b.loadHere('f32', buffer, add(at, constant((y * points + x) * distance))))
+  y: number,
+  x: Affine,
+): Value => b.loadHere('f32', buffer, add(add(at, constant(y * points * distance)), scale(x, distance)))
 
 /** Loops over chunks; threads share the outermost that has more than one round. */
 export function eachChunk(b: KernelBuilder, chunk: Chunk, inside: (place: ChunkPlace) => void): void {

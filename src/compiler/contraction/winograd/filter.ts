@@ -6,23 +6,23 @@ import type { Value } from '../../ir.ts'
 import type { ChunkAxis, ContractionContext } from '../lower.ts'
 import { stridesOf } from '../roles.ts'
 import {
+  betweenBuffer,
   type Chunk,
   type ChunkPlace,
   chunkOf,
   eachTile,
   largestPart,
-  loadPoints,
+  loadPoint,
   moved,
   originOf,
   planeOf,
   productsOf,
-  square,
   steps,
   storePoints,
   transformImage,
 } from './chunks.ts'
 import type { FilterConvolution } from './roles.ts'
-import { transformed } from './transforms.ts'
+import { transformBoth } from './transforms.ts'
 
 /** Chunks are summed in so many groups at most, whatever the number of threads: sums have one order. */
 const mostGroups = 8
@@ -49,6 +49,7 @@ export function lowerFilterConvolution(
   const ofImages = context.scratch(count * planeOf(channels.extent, chunk.tiles), owner)
   const ofErrors = context.scratch(count * planeOf(filters.extent, chunk.tiles), owner)
   const products = context.scratch(groups * count * matrix, 'kernel')
+  const between = betweenBuffer(convolution, chunk, context)
 
   b.loop(groups, 0, 'parallel', (group) => {
     const first = scale(group, count * matrix)
@@ -56,8 +57,8 @@ export function lowerFilterConvolution(
       b.push({ kind: 'store', buffer: products, offset: add(first, at), value: constantValue('f32', 0), add: false })
     })
     eachChunkOf(context, chunk, group, groups, (place) => {
-      transformImage(b, convolution, context.bufferOf(convolution.image.access), chunk, place, ofImages)
-      transformErrors(convolution, context, chunk, place, ofErrors)
+      transformImage(convolution, context, chunk, place, { between, to: ofImages })
+      transformErrors(convolution, context, chunk, place, { between, to: ofErrors })
       b.loop(count, 0, 'serial', (point) => {
         b.push({
           kind: 'contraction',
@@ -91,7 +92,7 @@ export function lowerFilterConvolution(
       })
     })
   })
-  sumGroups(node, convolution, context, groups, products)
+  sumGroups(node, convolution, context, groups, { between, products })
 }
 
 /** The chunks of a group, in order. */
@@ -121,16 +122,21 @@ function transformErrors(
   context: ContractionContext,
   chunk: Chunk,
   place: ChunkPlace,
-  to: string,
+  { between, to }: { readonly between: string | null; readonly to: string },
 ): void {
   const { b } = context
   const buffer = context.bufferOf(error.access)
   b.loop(filters.extent, 0, 'serial', (filter) => {
-    eachTile(b, chunk, (tile, nth, row, column) => {
-      const origin = originOf(error, kind.side, filter, place, nth, row, column)
-      const numbers = square(kind.side, (y, x) => b.load('f32', buffer, moved(origin, error, y, x), null))
-      const at = add(scale(filter, chunk.tiles), tile)
-      storePoints(b, to, at, planeOf(filters.extent, chunk.tiles), transformed(b, numbers, kind.ofErrors))
+    transformBoth(b, between, kind.ofErrors, {
+      side: kind.side,
+      count: chunk.tiles,
+      each: (inside) => eachTile(b, chunk, inside),
+      element: (y, x, _, nth, row, column) =>
+        b.load('f32', buffer, moved(originOf(error, kind.side, filter, place, nth, row, column), error, y, x), null),
+      row: (y, values, tile) => {
+        const at = add(scale(filter, chunk.tiles), tile)
+        storePoints(b, to, at, planeOf(filters.extent, chunk.tiles), y, values)
+      },
     })
   })
 }
@@ -141,7 +147,7 @@ function sumGroups(
   { filters, channels, tapRows, tapColumns, mirroredRows, mirroredColumns, tile }: FilterConvolution,
   context: ContractionContext,
   groups: number,
-  products: string,
+  { between, products }: { readonly between: string | null; readonly products: string },
 ): void {
   const { b } = context
   const strides = stridesOf(node.shape)
@@ -149,24 +155,28 @@ function sumGroups(
   const to = context.target ?? context.scratch(sizeOf(node.shape), 'kernel')
   const matrix = planeOf(filters.extent, channels.extent)
   b.loop(filters.extent, 0, 'parallel', (k) => {
-    b.loop(channels.extent, 0, 'lanes', (c) => {
-      const at = add(scale(k, channels.extent), c)
-      const ofGroup = (group: number) =>
-        loadPoints(b, products, add(at, constant(group * productsOf(tile) * matrix)), matrix, tile.points)
-      let sums = ofGroup(0)
-      for (let group = 1; group < groups; group++) {
-        const more = ofGroup(group)
-        sums = sums.map((line, y) => line.map((value, x): Value => b.operation('f32', 'add', value, more[y][x])))
-      }
-      const first = add(scale(k, step(filters)), scale(c, step(channels)))
-      const tap = (nth: number, isMirrored: boolean): number => (isMirrored ? 2 - nth : nth)
-      transformed(b, sums, tile.toTaps).forEach((line, y) => {
-        line.forEach((value, x) => {
-          const [u, v] = [tap(y, mirroredRows), tap(x, mirroredColumns)]
-          const offset = add(first, constant(u * step(tapRows) + v * step(tapColumns)))
+    transformBoth(b, between, tile.toTaps, {
+      side: tile.points,
+      count: channels.extent,
+      each: (inside) => b.loop(channels.extent, 0, 'lanes', (c) => inside(c)),
+      element: (y, x, c) => {
+        const ofGroup = (group: number): Value => {
+          const at = add(add(scale(k, channels.extent), c), constant(group * productsOf(tile) * matrix))
+          return loadPoint(b, products, at, matrix, tile.points, y, x)
+        }
+        let sum = ofGroup(0)
+        for (let group = 1; group < groups; group++) sum = b.operation('f32', 'add', sum, ofGroup(group))
+        return sum
+      },
+      row: (y, values, c) => {
+        const first = add(scale(k, step(filters)), scale(c, step(channels)))
+        const u = mirroredRows ? add(constant(2), scale(y, -1)) : y
+        values.forEach((value, x) => {
+          const v = mirroredColumns ? 2 - x : x
+          const offset = add(first, add(scale(u, step(tapRows)), constant(v * step(tapColumns))))
           b.push({ kind: 'store', buffer: to, offset, value, add: false })
         })
-      })
+      },
     })
   })
   context.epilogue?.(

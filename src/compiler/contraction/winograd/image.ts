@@ -4,21 +4,21 @@ import { type Affine, add, constant, scale } from '../../../index/index.ts'
 import type { ChunkAxis, ContractionContext } from '../lower.ts'
 import { stridesOf } from '../roles.ts'
 import {
+  betweenBuffer,
   type Chunk,
   type ChunkPlace,
   chunkOf,
   eachChunk,
   eachTile,
-  loadPoints,
+  loadPoint,
   planeOf,
   productsOf,
-  square,
   steps,
   storePoints,
   transformImage,
 } from './chunks.ts'
 import type { ImageConvolution } from './roles.ts'
-import { transformed } from './transforms.ts'
+import { transformBoth } from './transforms.ts'
 
 /**
  * Filters are transformed once; then, chunk by chunk, the image's tiles, a matrix product for each point, and back. What follows
@@ -39,10 +39,11 @@ export function lowerImageConvolution(
   const ofImages = context.scratch(count * planeOf(channels.extent, chunk.tiles), owner)
   const products = context.scratch(count * planeOf(filters.extent, chunk.tiles), owner)
   const result = resultOf(node, convolution, chunk, context, owner)
+  const between = betweenBuffer(convolution, chunk, context)
 
-  transformFilters(convolution, context, ofFilters)
+  transformFilters(convolution, context, { between, to: ofFilters })
   eachChunk(b, chunk, (place) => {
-    transformImage(b, convolution, context.bufferOf(convolution.image.access), chunk, place, ofImages)
+    transformImage(convolution, context, chunk, place, { between, to: ofImages })
     b.loop(count, 0, 'serial', (point) => {
       const panel = (buffer: string, rows: number, columns: number) => ({
         buffer,
@@ -63,7 +64,7 @@ export function lowerImageConvolution(
         parallel: false,
       })
     })
-    sumTiles(convolution, context, chunk, place, products, result)
+    sumTiles(convolution, context, chunk, place, { between, products, result })
     context.epilogue?.(result.axes(place), result.place(place), {
       index: place.index,
       count: chunk.imageChunks * chunk.rowChunks,
@@ -75,18 +76,23 @@ export function lowerImageConvolution(
 function transformFilters(
   { filter, filters, channels, tile }: ImageConvolution,
   context: ContractionContext,
-  to: string,
+  { between, to }: { readonly between: string | null; readonly to: string },
 ): void {
   const { b } = context
   const buffer = context.bufferOf(filter.access)
   b.loop(filters.extent, 0, 'parallel', (k) => {
-    b.loop(channels.extent, 0, 'lanes', (c) => {
-      const first = add(add(scale(k, filter.image), scale(c, filter.channel)), constant(filter.base))
-      const taps = square(3, (u, v) =>
-        b.load('f32', buffer, add(first, constant(u * filter.row + v * filter.column)), null),
-      )
-      const at = add(scale(k, channels.extent), c)
-      storePoints(b, to, at, planeOf(filters.extent, channels.extent), transformed(b, taps, tile.ofTaps))
+    transformBoth(b, between, tile.ofTaps, {
+      side: 3,
+      count: channels.extent,
+      each: (inside) => b.loop(channels.extent, 0, 'lanes', (c) => inside(c)),
+      element: (u, v, c) => {
+        const first = add(add(scale(k, filter.image), scale(c, filter.channel)), constant(filter.base))
+        return b.load('f32', buffer, add(first, add(constant(u * filter.row), scale(v, filter.column))), null)
+      },
+      row: (y, values, c) => {
+        const at = add(scale(k, channels.extent), c)
+        storePoints(b, to, at, planeOf(filters.extent, channels.extent), y, values)
+      },
     })
   })
 }
@@ -97,29 +103,35 @@ function sumTiles(
   { b }: ContractionContext,
   chunk: Chunk,
   place: ChunkPlace,
-  products: string,
-  result: Result,
+  {
+    between,
+    products,
+    result,
+  }: { readonly between: string | null; readonly products: string; readonly result: Result },
 ): void {
   b.loop(filters.extent, 0, 'serial', (k) => {
-    eachTile(b, chunk, (tile, image, row, column) => {
-      const at = add(scale(k, chunk.tiles), tile)
-      const points = loadPoints(b, products, at, planeOf(filters.extent, chunk.tiles), kind.points)
-      const sums = transformed(b, points, kind.toSums)
-      const first = result.offset(place, image, k, scale(row, kind.side), scale(column, kind.side))
-      sums.forEach((line, y) => {
-        line.forEach((value, x) => {
-          const offset = add(first, constant(y * result.row + x * result.column))
+    transformBoth(b, between, kind.toSums, {
+      side: kind.points,
+      count: chunk.tiles,
+      each: (inside) => eachTile(b, chunk, inside),
+      element: (y, x, tile) => {
+        const at = add(scale(k, chunk.tiles), tile)
+        return loadPoint(b, products, at, planeOf(filters.extent, chunk.tiles), kind.points, y, x)
+      },
+      row: (y, sums, _, image, row, column) => {
+        const first = result.offset(place, image, k, add(scale(row, kind.side), y), scale(column, kind.side))
+        sums.forEach((value, x) => {
+          const offset = add(first, constant(x * result.column))
           b.push({ kind: 'store', buffer: result.buffer, offset, value, add: false })
         })
-      })
+      },
     })
   })
 }
 
 interface Result {
   readonly buffer: string
-  /** Steps from a sum to the one below, and to the one beside it. */
-  readonly row: number
+  /** The step from a sum to the one beside it. */
   readonly column: number
   /** The offset of an element of a chunk. */
   offset(place: ChunkPlace, image: Affine, filter: Affine, row: Affine, column: Affine): Affine
@@ -153,7 +165,6 @@ function resultOf(
   }
   return {
     buffer,
-    row: step(rows),
     column: step(columns),
     offset: (place, image, filter, row, column) => {
       const inside: readonly (readonly [BoundRange | null, Affine])[] = [

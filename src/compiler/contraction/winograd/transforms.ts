@@ -1,4 +1,5 @@
 // Winograd's minimal filtering for windows of three: tiles of 2×2 sums by 16 products, and of 4×4 by 36.
+import { type Affine, add, constant, scale } from '../../../index/index.ts'
 import type { KernelBuilder } from '../../blocks.ts'
 import { constantValue } from '../../blocks.ts'
 import type { Value } from '../../ir.ts'
@@ -112,22 +113,67 @@ export const largeTile: Tile = {
   },
 }
 
-/** Both axes of a matrix, its columns first. */
-export function transformed(
-  b: KernelBuilder,
-  matrix: readonly (readonly Value[])[],
-  along: Transform,
-): readonly (readonly Value[])[] {
-  const columns = matrix[0].map((_, column) =>
-    along(
-      b,
-      matrix.map((row) => row[column]),
-    ),
-  )
-  return columns[0].map((_, row) =>
-    along(
-      b,
-      columns.map((column) => column[row]),
-    ),
-  )
+/** Square matrices, one for each round of a loop, and what becomes of the rows of their transforms. */
+export interface Matrices<Where extends readonly Affine[]> {
+  readonly side: number
+  /** How many there are: rounds of `each`. */
+  readonly count: number
+  /** The loops over them: `inside` gets a matrix's number, and whatever else `element` and `row` ask for. */
+  each(inside: (matrix: Affine, ...where: Where) => void): void
+  element(y: number, x: Affine, matrix: Affine, ...where: Where): Value
+  row(y: Affine, values: readonly Value[], matrix: Affine, ...where: Where): void
 }
+
+/**
+ * Transforms both axes, the columns first. With `between` (of `betweenOf` numbers) all matrices' columns come first, one after
+ * the other, and stand there until their rows do: large matrices would fill more registers than there are, and whole they
+ * would be a great deal of code. Without, a matrix is transformed at once.
+ */
+export function transformBoth<Where extends readonly Affine[]>(
+  b: KernelBuilder,
+  between: string | null,
+  along: Transform,
+  matrices: Matrices<Where>,
+): void {
+  const { side, count } = matrices
+  const numbers = Array.from({ length: side }, (_, number) => number)
+  const column = (x: Affine, matrix: Affine, where: Where): readonly Value[] =>
+    along(
+      b,
+      numbers.map((y) => matrices.element(y, x, matrix, ...where)),
+    )
+  if (between === null) {
+    matrices.each((matrix, ...where) => {
+      const columns = numbers.map((x) => column(constant(x), matrix, where))
+      columns[0].forEach((_, y) => {
+        const row = columns.map((values) => values[y])
+        matrices.row(constant(y), along(b, row), matrix, ...where)
+      })
+    })
+    return
+  }
+  const at = (y: Affine, x: Affine, matrix: Affine): Affine => add(scale(add(scale(y, side), x), count), matrix)
+  let rows = 0
+  b.loop(side, 0, 'serial', (x) => {
+    matrices.each((matrix, ...where) => {
+      const values = column(x, matrix, where)
+      rows = values.length
+      values.forEach((value, y) => {
+        b.push({ kind: 'store', buffer: between, offset: at(constant(y), x, matrix), value, add: false })
+      })
+    })
+  })
+  b.loop(rows, 0, 'serial', (y) => {
+    matrices.each((matrix, ...where) => {
+      const row = numbers.map((x) => b.loadHere('f32', between, at(y, constant(x), matrix)))
+      matrices.row(y, along(b, row), matrix, ...where)
+    })
+  })
+}
+
+/** Numbers between the two halves of the transforms of so many matrices; 0 where each is transformed at once. */
+export const betweenOf = ({ points }: Tile, count: number): number =>
+  points <= wholePoints ? 0 : points * points * count
+
+/** Matrices of so many rows and columns fit into registers. */
+const wholePoints = 4
