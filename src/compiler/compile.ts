@@ -139,28 +139,52 @@ function canWriteInPlace(parameter: ParameterNode, value: ComputedNode, plan: Sc
   const home = plan.kernelOf.get(value)!
   const kernel = plan.kernels[home]
   if (value.kind === 'scatter' || value.dtype !== parameter.dtype) return false
-  for (const [at, other] of plan.kernels.entries()) {
+  for (const { at, member, read } of readersOf(plan).get(parameter) ?? []) {
     if (at < home) continue
-    for (const member of other.members) {
-      for (const read of plan.reads(member)) {
-        if (read.node !== parameter) continue
-        if (at > home || member.kind === 'scatter') return false
-        // Stores come after all reads of one round of the shared loops; inner loops have rounds of their own.
-        if (member.shape.length !== kernel.extents.length || value.shape.length !== kernel.extents.length) return false
-        if (member.reduction) return false
-        const same = read.at.every(
-          (index, axis) =>
-            index !== null &&
-            index.constant === 0 &&
-            index.terms.length === 1 &&
-            index.terms[0].coefficient === 1 &&
-            index.terms[0].atom.key === member.axes[axis].index,
-        )
-        if (!same) return false
-      }
-    }
+    if (at > home || member.kind === 'scatter') return false
+    // Stores come after all reads of one round of the shared loops; inner loops have rounds of their own.
+    if (member.shape.length !== kernel.extents.length || value.shape.length !== kernel.extents.length) return false
+    if (member.reduction) return false
+    const same = read.at.every(
+      (index, axis) =>
+        index !== null &&
+        index.constant === 0 &&
+        index.terms.length === 1 &&
+        index.terms[0].coefficient === 1 &&
+        index.terms[0].atom.key === member.axes[axis].index,
+    )
+    if (!same) return false
   }
   return true
+}
+
+interface Reader {
+  /** The number of its kernel. */
+  readonly at: number
+  readonly member: Schedule['kernels'][number]['members'][number]
+  readonly read: ReturnType<Schedule['reads']>[number]
+}
+
+const readers = new WeakMap<Schedule, ReadonlyMap<Node, readonly Reader[]>>()
+
+/** Who reads a node. */
+function readersOf(plan: Schedule): ReadonlyMap<Node, readonly Reader[]> {
+  let found = readers.get(plan)
+  if (!found) {
+    const all = new Map<Node, Reader[]>()
+    plan.kernels.forEach(({ members }, at) => {
+      for (const member of members) {
+        for (const read of plan.reads(member)) {
+          const known = all.get(read.node)
+          if (known) known.push({ at, member, read })
+          else all.set(read.node, [{ at, member, read }])
+        }
+      }
+    })
+    found = all
+    readers.set(plan, found)
+  }
+  return found
 }
 
 /** Whether a node needs a buffer: another kernel reads it, or a later loop of its own. */

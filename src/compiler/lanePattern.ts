@@ -1,5 +1,15 @@
 // How an index expression changes from lane to lane of a vector.
-import { type Affine, add, constant, indexOf, namesIn, scale, substituteIndices, subtract } from '../index/index.ts'
+import {
+  type Affine,
+  add,
+  affineKey,
+  constant,
+  indexOf,
+  namesIn,
+  scale,
+  substituteIndices,
+  subtract,
+} from '../index/index.ts'
 
 /** Vectors of a loop's index: the first lane of each is `start` plus a multiple of `width`. */
 export interface LaneRange {
@@ -12,9 +22,24 @@ export interface LaneRange {
  * What is added to the value of lane 0 in each lane, where that is the same in every vector: `[0, 0, 1, 1]` for `i / 2`. Null
  * where vectors differ.
  */
-export function lanePattern(affine: Affine, { index, start, width }: LaneRange): readonly number[] | null {
-  const stride = strideOf(affine, index)
-  if (stride !== null) return Array.from({ length: width }, (_, at) => stride * at)
+export function lanePattern(affine: Affine, range: LaneRange): readonly number[] | null {
+  const stride = strideOf(affine, range.index)
+  if (stride !== null) return Array.from({ length: range.width }, (_, at) => stride * at)
+  const known = patterns.get(range) ?? new Map<string, readonly number[] | null>()
+  patterns.set(range, known)
+  const key = affineKey({ constant: 0, terms: affine.terms })
+  const found = known.get(key)
+  if (found !== undefined) return found
+  const pattern = dividedPattern(affine, range)
+  known.set(key, pattern)
+  return pattern
+}
+
+/** Patterns found so far, by what expressions are but for their constants: loops read many neighbours. */
+const patterns = new WeakMap<LaneRange, Map<string, readonly number[] | null>>()
+
+/** The pattern of an index that is divided somewhere. */
+function dividedPattern(affine: Affine, { index, start, width }: LaneRange): readonly number[] | null {
   const vector = scale(indexOf(index), width)
   const lane = (at: number): Affine =>
     substituteIndices(affine, new Map([[index, add(vector, constant(start + at))]]), new Map())

@@ -1,8 +1,10 @@
 // One C file for a program: a function a kernel, and one that runs them all.
 
-import type { Kernel, Program } from '../../compiler/ir.ts'
+import type { Program, Statement } from '../../compiler/ir.ts'
+import { mapStatements } from '../../compiler/mapStatements.ts'
 import { rebase } from '../../compiler/rebase.ts'
 import { type ScratchPlaces, scratchPlaces } from '../../compiler/scratch.ts'
+import { eachStatement } from '../../compiler/tidy.ts'
 import type { Bf16 } from './bf16Plan.ts'
 import { bf16Functions } from './bf16Preamble.ts'
 import { keepPacks } from './keptPacks.ts'
@@ -36,11 +38,12 @@ export function emitC(program: Program, target: CTarget): string {
   const defined = new Map<string, string>()
   let names = 0
   const define = (prefix: string, make: (name: string) => string): string => {
-    const known = defined.get(make('@'))
+    const nameless = make('@')
+    const known = defined.get(nameless)
     if (known) return known
     const name = `${prefix}${names++}`
-    defined.set(make('@'), name)
-    functions.push(make(name))
+    defined.set(nameless, name)
+    functions.push(nameless.replaceAll('@', name))
     return name
   }
   const sharedSpace = (length: number): string => {
@@ -62,11 +65,20 @@ export function emitC(program: Program, target: CTarget): string {
   const [widest] = target.widths
   const packed = keepPacks(program.kernels, { width: widest, cache: target.cache, bf16: target.bf16 })
   const kept = new Map<string, string | null>(packed.names.map((name) => [name, null]))
+  const written = textOfEach()
   const calls = packed.kernels.map((kernel) => {
+    const names = [...new Set([...kernel.reads, ...kernel.writes])]
+    // Kernels that differ only in what they run on are one function: of buffers by their place, each from where it begins.
+    const { body: moved, origins } = rebase(kernel.body)
+    const placeOf = new Map(names.map((name, at) => [name, `q${at}`]))
+    const placed = mapStatements(moved, { buffer: (name) => placeOf.get(name)! })
+    const dtypes = new Map(names.map((name) => [placeOf.get(name)!, program.buffers.get(name)!.dtype]))
+    const isDouble = [...dtypes.values()].includes('f64')
     const context = {
-      program,
+      dtypes,
       tables,
-      widths: isDouble(kernel, program) ? [1] : target.widths,
+      // Kernels in f64 are for checks and run without vectors.
+      widths: isDouble ? [1] : target.widths,
       define,
       sharedSpace,
       blockSpace,
@@ -78,17 +90,12 @@ export function emitC(program: Program, target: CTarget): string {
       },
       use: (fn: string, width: number) => used.set(`${fn}_${width}`, { fn, width }),
     }
-    const names = [...new Set([...kernel.reads, ...kernel.writes])]
-    const place = new Map(names.map((name, at) => [name, `q${at}`]))
-    // Kernels that differ only in what they run on are one function.
-    const { body: moved, origins } = rebase(kernel.body)
-    const { lines, alone } = kernelText({ ...kernel, body: moved }, context)
-    const body = lines.map((line) => line.replace(/\b[a-z]\d+\b/g, (word) => place.get(word) ?? word))
-    const parameters = names.map((name) => `${cTypes[program.buffers.get(name)!.dtype]} *restrict ${place.get(name)}`)
+    const { lines, alone } = written(placed, context)
+    const parameters = [...dtypes].map(([place, dtype]) => `${cTypes[dtype]} *restrict ${place}`)
     const fn = define('kernel', (name) =>
       [
         `static __attribute__((noinline)) void ${name}(${[...parameters, 'int thread', 'int threads'].join(', ')}) {`,
-        ...body,
+        ...lines,
         '}',
       ].join('\n'),
     )
@@ -148,9 +155,33 @@ ${shared ? '  pthread_mutex_unlock(&isRunning);\n' : ''}}
 const oneCaller = `#include <pthread.h>
 static pthread_mutex_t isRunning = PTHREAD_MUTEX_INITIALIZER;`
 
-/** Whether a kernel computes in f64: such kernels are for checks and run without vectors. */
-const isDouble = (kernel: Kernel, program: Program): boolean =>
-  [...kernel.reads, ...kernel.writes].some((name) => program.buffers.get(name)!.dtype === 'f64')
+/** Writes kernels, those that are the same only once: a deep network has many. */
+function textOfEach(): typeof kernelText {
+  const known = new Map<string, ReturnType<typeof kernelText>>()
+  return (body, context) => {
+    // Products have workspaces and tables, and each its own.
+    if (hasProduct(body)) return kernelText(body, context)
+    const key = JSON.stringify([body, [...context.dtypes]], toldApart)
+    let text = known.get(key)
+    if (!text) {
+      text = kernelText(body, context)
+      known.set(key, text)
+    }
+    return text
+  }
+}
+
+/** Numbers that JSON does not tell apart. */
+const toldApart = (_: string, value: unknown): unknown =>
+  typeof value === 'number' && (value === 0 || !Number.isFinite(value)) ? `${1 / value}|${value}` : value
+
+function hasProduct(body: readonly Statement[]): boolean {
+  let has = false
+  eachStatement(body, ({ kind }) => {
+    has ||= kind === 'contraction' || kind === 'pack'
+  })
+  return has
+}
 
 const cTypes = { f32: 'float', f64: 'double', i32: 'int32_t', u8: 'u8', bool: 'u8' } as const
 

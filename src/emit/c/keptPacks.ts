@@ -4,6 +4,7 @@ import type { ContractionStatement, Kernel, PackStatement, Panel, Statement } fr
 import { affineKey } from '../../index/index.ts'
 import { summandsOf } from './floatPlan.ts'
 import { type Machine, type Plan, packingCost, panelColumns, panelsOf, planOf } from './plan.ts'
+import { offsetsKey } from './tables.ts'
 
 /** From this part of a product's cost on, packing is worth memory of its own. */
 const leastShare = 0.02
@@ -84,5 +85,5 @@ function keyOf(plan: Plan, { cache }: Machine): string {
   const { b, n, k, tile, bf16 } = plan
   const { buffer, base, rows, columns } = b
   const sums = bf16 ? 'bf16' : summandsOf(plan, cache)
-  return [buffer, affineKey(base), n, k, tile.vectors, sums, rows.join(), columns.join()].join(';')
+  return [buffer, affineKey(base), n, k, tile.vectors, sums, offsetsKey(rows), offsetsKey(columns)].join(';')
 }

@@ -1,17 +1,10 @@
 // A kernel's loops as C statements.
 import { accumulatesOutside } from '../../compiler/accumulates.ts'
 import { arrangeLoops } from '../../compiler/arrange.ts'
-import type {
-  AccumulateOperator,
-  Kernel,
-  LoopStatement,
-  Program,
-  ScalarType,
-  Statement,
-  Value,
-} from '../../compiler/ir.ts'
+import type { AccumulateOperator, LoopStatement, ScalarType, Statement, Value } from '../../compiler/ir.ts'
 import { neighboursOf } from '../../compiler/neighbours.ts'
 import { blockWork } from '../../compiler/work.ts'
+import type { Dtype } from '../../dtype.ts'
 import { contractionText, packText } from './contraction.ts'
 import { interleavedStores } from './interleave.ts'
 import {
@@ -29,18 +22,19 @@ import {
 import { type ContractionContext, planContractions } from './plan.ts'
 
 export interface KernelContext extends ContractionContext {
-  readonly program: Program
+  /** Of all buffers. */
+  readonly dtypes: ReadonlyMap<string, Dtype>
   use(fn: string, width: number): void
 }
 
 /** The body of a kernel's function, and whether only the first thread has anything to do in it. */
 export function kernelText(
-  kernel: Kernel,
+  statements: readonly Statement[],
   context: Omit<KernelContext, 'plans' | 'packs'>,
 ): { readonly lines: string[]; readonly alone: boolean } {
-  const body = arrangeLoops(kernel.body, context.widths[0])
+  const body = arrangeLoops(statements, context.widths[0])
   // Sums of a whole kernel are one thread's, in one order.
-  const alone = blockWork(kernel.body) < parallelWork || body.some((statement) => statement.kind === 'accumulator')
+  const alone = blockWork(statements) < parallelWork || body.some((statement) => statement.kind === 'accumulator')
   const planned: KernelContext = {
     ...context,
     ...planContractions(body, { width: context.widths[0], cache: context.cache, bf16: context.bf16 }),
@@ -124,7 +118,7 @@ interface Scope {
 }
 
 const plainPlace = (context: KernelContext): Place => ({
-  program: context.program,
+  dtypes: context.dtypes,
   width: 1,
   index: null,
   start: 0,
@@ -253,7 +247,7 @@ function winnerText(statement: Statement & { kind: 'accumulateWinner' }, scope: 
 function storeText(statement: Statement & { kind: 'store' }, place: Place, indent: string): string[] {
   const { buffer, offset } = statement
   const letter = elementLetter(place, buffer)
-  const isBool = place.program.buffers.get(buffer)!.dtype === 'bool'
+  const isBool = place.dtypes.get(buffer) === 'bool'
   const value = valueText(statement.value, place)
   const stride = strideOf(offset, place)
   if (place.index === null || place.width === 1 || (stride === 0 && !value.lanes)) {

@@ -1,14 +1,16 @@
 // How a value is written: as a scalar, or as a vector of lanes.
 
-import type { Program, ScalarType, Value } from '../../compiler/ir.ts'
-import { lanePattern } from '../../compiler/lanePattern.ts'
+import type { ScalarType, Value } from '../../compiler/ir.ts'
+import { type LaneRange, lanePattern } from '../../compiler/lanePattern.ts'
+import type { Dtype } from '../../dtype.ts'
 import { type Affine, type Atom, namesIn } from '../../index/index.ts'
 import { floatText, isMathName } from './math.ts'
 import { spreadLoad } from './spread.ts'
 
 /** Where a value is emitted: in a loop that runs `width` lanes of `index`, or (width 1) in plain code. */
 export interface Place {
-  readonly program: Program
+  /** Of all buffers. */
+  readonly dtypes: ReadonlyMap<string, Dtype>
   readonly width: number
   readonly index: string | null
   /** Where the loop's vectors begin. */
@@ -90,11 +92,13 @@ export function indexText(affine: Affine, place: Place): Text {
 }
 
 /** What each lane adds to the value of lane 0, where that is known here. */
-export function patternOf(affine: Affine, { index, start, width, inLanes }: Place): readonly number[] | null {
-  if (index === null) return [0]
-  for (const name of namesIn(affine)) if (inLanes.has(name)) return null
-  return lanePattern(affine, { index, start, width })
+export function patternOf(affine: Affine, place: Place): readonly number[] | null {
+  if (!isInLoop(place)) return [0]
+  for (const name of namesIn(affine)) if (place.inLanes.has(name)) return null
+  return lanePattern(affine, place)
 }
+
+const isInLoop = (place: Place): place is Place & LaneRange => place.index !== null
 
 function variesByLane(affine: Affine, place: Place): boolean {
   return affine.terms.some(({ atom }) =>
@@ -145,7 +149,7 @@ export function strideOf(offset: Affine, place: Place): number | null {
 
 /** The letter of the load and store helpers for a buffer. */
 export function elementLetter(place: Place, buffer: string): 'f' | 'i' | 'b' | 'd' {
-  const { dtype } = place.program.buffers.get(buffer)!
+  const dtype = place.dtypes.get(buffer)!
   if (dtype === 'f32') return 'f'
   if (dtype === 'f64') return 'd'
   return dtype === 'i32' ? 'i' : 'b'
@@ -156,9 +160,7 @@ function loadText(value: Value & { kind: 'load' }, place: Place): Text {
   const w = place.width
   const letter = elementLetter(place, buffer)
   const asMask = (text: string, lanes: boolean): Text =>
-    place.program.buffers.get(buffer)!.dtype === 'bool'
-      ? { text: lanes ? `-${text}` : `-(I1)${text}`, lanes }
-      : { text, lanes }
+    place.dtypes.get(buffer) === 'bool' ? { text: lanes ? `-${text}` : `-(I1)${text}`, lanes } : { text, lanes }
   const stride = strideOf(offset, place)
   const condition = guard ? valueText(guard, place) : null
   if (stride === 0 && !condition?.lanes) {

@@ -14,7 +14,7 @@ export function offsetTables(): Tables {
   const isFilled = ({ offsets }: { readonly offsets: Int32Array }) => offsets.length >= longTable && nestOf(offsets)
   return {
     nameOf: (offsets) => {
-      const key = offsets.join(',')
+      const key = offsetsKey(offsets)
       let table = names.get(key)
       if (table === undefined) {
         table = { name: `table${names.size}`, offsets }
@@ -25,12 +25,12 @@ export function offsetTables(): Tables {
     text: () => {
       const declarations: string[] = []
       const fills: string[] = []
-      for (const [values, { name, offsets }] of names) {
+      for (const { name, offsets } of names.values()) {
         const nest = offsets.length >= longTable ? nestOf(offsets) : null
         if (nest) {
           declarations.push(`static int32_t ${name}[${offsets.length}];`)
           fills.push(fillText(name, offsets[0], nest))
-        } else declarations.push(`static const int32_t ${name}[] = {${values}};`)
+        } else declarations.push(`static const int32_t ${name}[] = {${offsets.join()}};`)
       }
       if (fills.length > 0) declarations.push(`static void ${fillerName}(void) {`, ...fills, '}')
       return declarations.join('\n')
@@ -39,6 +39,19 @@ export function offsetTables(): Tables {
       return [...names.values()].some(isFilled) ? fillerName : null
     },
   }
+}
+
+const keys = new WeakMap<Int32Array, string>()
+
+/** Equal for equal offsets; those of loops are told by these, which is shorter. */
+export function offsetsKey(offsets: Int32Array): string {
+  let key = keys.get(offsets)
+  if (key === undefined) {
+    const nest = nestOf(offsets)
+    key = nest ? [offsets[0], ...nest.map(({ extent, step }) => `${extent}*${step}`)].join() : `= ${offsets.join()}`
+    keys.set(offsets, key)
+  }
+  return key
 }
 
 const fillerName = 'fillTables'
