@@ -42,6 +42,10 @@ const tilesOfRows = ({ m, tile }: Plan): number => Math.ceil(m / tile.rows)
 const asksAhead = ({ a, m, k }: Plan, way: Staging): boolean =>
   way === 'columns' && m * k >= farElements && stepOf(a.columns) !== null
 
+/** Rows that come from afar, one behind the other, are asked for by the tile before; those of the last are the next product's. */
+const asksForRows = (plan: Plan, way: Staging): boolean =>
+  plan.distant && way === 'direct' && stepOf(plan.a.rows) === plan.k && stepOf(plan.a.columns) === 1
+
 const stageStride = (plan: Plan): number => Math.min(plan.k, sumBlock) + 16
 
 /** Asks for where the rows of the next tile begin: what follows comes by itself, but not the first of it. */
@@ -132,7 +136,7 @@ function tileFunction(
       lines.push(`  const float *a${r} = a + ${rowTable}[i + ${r} < ${m} ? i + ${r} : ${m - 1}];`)
   for (let r = 0; r < rows; r++) for (let v = 0; v < vectors; v++) lines.push(`  F${w} s${r}_${v} = {};`)
   // What the sums are added to comes from far while they are made.
-  if (stepOf(plan.c.columns) === 1 && m * n >= farElements) {
+  if (stepOf(plan.c.columns) === 1 && (plan.distant || m * n >= farElements)) {
     const at = `${plan.c.columns[0]} + p * ${columns}`
     for (let r = 0; r < rows; r++)
       for (let v = 0; v < vectors; v++)
@@ -151,6 +155,7 @@ function tileFunction(
         ? `k * (int64_t)${columnStep}${a.columns[0] ? ` + ${a.columns[0]}` : ''}`
         : `${context.tables.nameOf(a.columns)}[k]`
   lines.push(`    const int64_t at = ${at};`)
+  if (asksForRows(plan, way)) lines.push(`    __builtin_prefetch(a0 + ${rows * plan.k} + at * ${rows});`)
   if (kind === 'asks') lines.push(`    __builtin_prefetch(ahead + k * (int64_t)${stepOf(a.columns)});`)
   if (packs) {
     const bStep = stepOf(b.rows)

@@ -1,5 +1,6 @@
 // How each matrix product of a kernel runs: which operand is packed, in which form, over which tiles.
-import type { ContractionStatement, Panel, Statement } from '../../compiler/ir.ts'
+import type { ContractionStatement, LoopStatement, Panel, Statement } from '../../compiler/ir.ts'
+import { namesIn } from '../../index/index.ts'
 import { type Bf16, bf16Cost, bf16SumBlock, bf16Tile } from './bf16Plan.ts'
 import { type DotTile, dotTile } from './dots.ts'
 import { floatBlocks, floatTile } from './floatPlan.ts'
@@ -44,6 +45,8 @@ export interface Plan {
   readonly bf16: Bf16 | null
   /** A tile of dot products; null where the lanes are columns. */
   readonly dots: DotTile | null
+  /** Whether the rounds of the loop around together touch more than the cache holds. */
+  readonly distant: boolean
   /** The workspace in which `pack` has put b whole; null when each block is packed as it comes. */
   prepacked: string | null
 }
@@ -79,17 +82,24 @@ export function planContractions(
 ): { readonly plans: Map<ContractionStatement, Plan>; readonly packs: Map<string, Plan> } {
   const plans = new Map<ContractionStatement, Plan>()
   const packs = new Map<string, Plan>()
-  const visit = (statements: readonly Statement[]): void => {
+  const visit = (statements: readonly Statement[], around: LoopStatement | null): void => {
     for (const statement of statements) {
-      if (statement.kind === 'loop') visit(statement.body)
+      if (statement.kind === 'loop') visit(statement.body, statement)
       if (statement.kind !== 'contraction') continue
-      const plan = planOf(statement, machine)
+      const plan = { ...planOf(statement, machine), distant: around !== null && isDistant(statement, around, machine) }
       plans.set(statement, plan)
       if (plan.b.packed !== null) packs.set(plan.b.packed, plan)
     }
   }
-  visit(body)
+  visit(body, null)
   return { plans, packs }
+}
+
+/** Whether all that a product touches in the rounds of a loop, through which it moves, exceeds the second cache. */
+function isDistant({ m, n, k, a, b, c }: ContractionStatement, loop: LoopStatement, { cache }: Machine): boolean {
+  const touched = (panel: Panel, size: number): number => size * (namesIn(panel.base).has(loop.index) ? loop.extent : 1)
+  const numbers = touched(a, m * k) + touched(b, n * k) + touched(c, m * n)
+  return numbers * 4 > cache
 }
 
 /** Lanes of a vector of f32, bytes of the second cache, and what there is for bfloat16. */
@@ -109,18 +119,19 @@ export function planOf(statement: ContractionStatement, machine: Machine): Plan 
   const cheaper = (form: Bf16 | null): Product => {
     return costOf(turned, machine, form) < costOf(asIs, machine, form) ? turned : asIs
   }
+  const rest = { dots: null, distant: false, prepacked: null }
   const exact = cheaper(null)
   if (bf16 !== null && width === bf16Width) {
     const chosen = cheaper(bf16)
     // What gains little stays exact.
     if (costOf(chosen, machine, bf16) < 0.8 * costOf(exact, machine, null))
-      return { ...chosen, width, tile: bf16Tile(bf16, chosen.m, chosen.n, width), bf16, dots: null, prepacked: null }
+      return { ...chosen, width, tile: bf16Tile(bf16, chosen.m, chosen.n, width), bf16, ...rest }
   }
-  const form = { width, bf16: null, prepacked: null }
+  const form = { ...rest, width, bf16: null }
   const few = asIs.n <= turned.n ? asIs : turned
   const dots = dotTile(few, width, costOf(exact, machine, null))
   if (dots !== null) return { ...few, ...form, tile: { rows: dots.rows, vectors: 1 }, dots }
-  return { ...exact, ...form, tile: floatTile(exact, width), dots: null }
+  return { ...exact, ...form, tile: floatTile(exact, width) }
 }
 
 /** The vectors for which pairs of bfloat16 are packed. */
