@@ -2,9 +2,11 @@
 import type { ContractionStatement, PackStatement, Panel } from '../../compiler/ir.ts'
 import { bf16Form } from './bf16.ts'
 import { dotsFunction } from './dots.ts'
+import { readsInPlace } from './floatPlan.ts'
 import { floatForm } from './floatTile.ts'
 import { scalarIndex } from './lanes.ts'
 import { type ContractionContext, type Form, type Plan, panelColumns, panelsOf } from './plan.ts'
+import { stepOf } from './tables.ts'
 
 const formOf = (plan: Plan, context: ContractionContext): Form =>
   plan.bf16 ? bf16Form(plan, plan.bf16, context) : floatForm(plan, context)
@@ -51,8 +53,10 @@ function productFunction(plan: Plan, context: ContractionContext): string {
   const panels = panelsOf(plan)
   const full = Math.floor(n / columns)
   const blockPanels = Math.max(1, Math.floor(columnBlock / columns))
-  const pack = plan.prepacked === null ? form.packer() : null
-  const packing = plan.prepacked === null && form.packingTile ? form.packingTile() : null
+  const inPlace = readsInPlace(plan)
+  const isPacked = inPlace || plan.prepacked !== null
+  const pack = isPacked ? null : form.packer()
+  const packing = !isPacked && form.packingTile ? form.packingTile() : null
   const asking = form.askingTile ? form.askingTile() : null
   const space = pack && context.blockSpace(words(Math.min(k, sumBlock)) * columns * Math.min(panels, blockPanels))
   const tile = form.tile()
@@ -77,6 +81,10 @@ function productFunction(plan: Plan, context: ContractionContext): string {
       lines.push(
         `      if (p1 > ${full}) ${pack}(b, space + (${full} - p0) * ${depth} * ${columns}, k0, k1, ${full}, p1);`,
       )
+  } else if (inPlace) {
+    const first = plan.b.rows[0] + plan.b.columns[0]
+    lines.push(`    { const int p0 = pFrom, p1 = pTo;`)
+    lines.push(`      const float *space = b + ${first} + k0 * ${stepOf(plan.b.rows)};`)
   } else {
     lines.push(`    { const int p0 = pFrom, p1 = pTo;`)
     lines.push(
@@ -85,7 +93,7 @@ function productFunction(plan: Plan, context: ContractionContext): string {
   }
   lines.push(`      for (int i = iFrom; i < iTo; i += ${plan.tile.rows}) {`)
   lines.push(...stage)
-  const panel = `space + (p - p0) * ${depth} * ${columns}`
+  const panel = inPlace ? `space + p * ${columns}` : `space + (p - p0) * ${depth} * ${columns}`
   lines.push('        for (int p = p0; p < p1; p++) {')
   if (packing) {
     const isFull = full < panels ? ` && p < ${full}` : ''

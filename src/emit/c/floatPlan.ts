@@ -96,3 +96,18 @@ export function readsVectors({ b, n, tile, width }: Plan): boolean {
   for (let at = 0; at < columns; at += width) if (!isRun(b.columns, at, width)) return false
   return columns > 0
 }
+
+/**
+ * Whether a tile reads b where it lies for all its rows: in panels of neighbours that are about as close together as they would
+ * be packed.
+ */
+export function readsInPlace(plan: Plan): boolean {
+  const { b, n, tile, width } = plan
+  const columns = tile.vectors * width
+  const step = stepOf(b.rows)
+  if (plan.bf16 !== null || plan.dots !== null || b.packed !== null || step === null) return false
+  return n % columns === 0 && stepOf(b.columns) === 1 && columns <= step && step <= mostPanels * columns
+}
+
+/** Of lines that lie as many panels apart the first cache holds half as many. */
+const mostPanels = 2

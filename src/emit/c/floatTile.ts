@@ -1,5 +1,13 @@
 // Tiles of f32 products: a read as it lies or staged, sums in registers.
-import { farElements, floatBlocks, readsVectors, type Staging, stagingOf, summandsOf } from './floatPlan.ts'
+import {
+  farElements,
+  floatBlocks,
+  readsInPlace,
+  readsVectors,
+  type Staging,
+  stagingOf,
+  summandsOf,
+} from './floatPlan.ts'
 import { packFunction } from './packing.ts'
 import { type ContractionContext, type Form, type Plan, packingOf, panelColumns, panelsOf } from './plan.ts'
 import { columnCount, resultRow, storeRow } from './storeRow.ts'
@@ -173,7 +181,7 @@ function tileFunction(
     if (tiles > 1) lines.push(`    out += ${columns};`)
   } else {
     for (let v = 0; v < vectors; v++) lines.push(`    const F${w} b${v} = loadf_${w}(b + ${v * w});`)
-    lines.push(`    b += ${columns};`)
+    lines.push(`    b += ${readsInPlace(plan) ? stepOf(b.rows) : columns};`)
   }
   for (let r = 0; r < rows; r++) {
     const element = isOwn

@@ -2,7 +2,7 @@
 import { accessesOf } from '../../compiler/divisions.ts'
 import type { ContractionStatement, Kernel, PackStatement, Panel, Statement } from '../../compiler/ir.ts'
 import { affineKey } from '../../index/index.ts'
-import { summandsOf } from './floatPlan.ts'
+import { readsInPlace, summandsOf } from './floatPlan.ts'
 import { type Machine, type Plan, packingCost, panelColumns, panelsOf, planOf } from './plan.ts'
 import { offsetsKey } from './tables.ts'
 
@@ -75,7 +75,10 @@ function keptOperands(kernels: readonly Kernel[], machine: Machine): readonly Ke
 }
 
 const isWorthKeeping = (plan: Plan): boolean =>
-  plan.dots === null && plan.b.packed === null && packingCost(plan, plan.width) >= leastShare * productCost(plan)
+  plan.dots === null &&
+  plan.b.packed === null &&
+  !readsInPlace(plan) &&
+  packingCost(plan, plan.width) >= leastShare * productCost(plan)
 
 /** Cycles, roughly. */
 const productCost = ({ m, n, k, width }: Plan): number => m * Math.ceil(n / width) * k

@@ -79,6 +79,20 @@ test('what only one tile of rows meets is read as it lies', () => {
   assert.doesNotMatch(few, /storef_16\(out/)
 })
 
+test('what lies about as it would be packed is read where it lies, for any number of rows', () => {
+  const packs = (columns: number): boolean =>
+    / pack\d+\(/.test(codeOf(numbers(0, 100, 80).matmul(numbers(1, 80, columns))))
+  assert.deepEqual([32, 64, 40, 256].map(packs), [false, false, true, true])
+})
+
+test('products in a loop ask beforehand for what the cache cannot hold', () => {
+  const batch = formula('z[b,i,j] = sum(k) x[b,i,k] * y[b,k,j]')
+  const asks = (count: number): readonly string[] | null =>
+    codeOf(batch({ x: numbers(0, count, 40, 64), y: numbers(1, count, 64, 32) })).match(/__builtin_prefetch\((a0|c)/g)
+  assert.equal(asks(4), null)
+  assert.deepEqual(new Set(asks(64)), new Set(['__builtin_prefetch(a0', '__builtin_prefetch(c']))
+})
+
 test('columns that do not lie next to each other are packed before', () => {
   const byRows = formula('z[i,j] = sum(k) x[i,k] * y[j,k]')
   assert.doesNotMatch(codeOf(byRows({ x: numbers(0, 300, 512), y: numbers(1, 530, 512) })), /packingTile/)
@@ -87,6 +101,7 @@ test('columns that do not lie next to each other are packed before', () => {
 /** Rows, columns, summands: panels that are full or not, one block or several, last tiles of few rows. */
 const shapes = [
   [6, 512, 512],
+  [100, 64, 80],
   [7, 530, 90],
   [16, 784, 25],
   [20, 530, 512],
