@@ -1,9 +1,8 @@
 // A training step as one program: traced once a shape, then only run.
-import { type Binding, compileGraph } from '../compiler/compile.ts'
 import type { Program } from '../compiler/ir.ts'
 import type { Update } from '../compiler/request.ts'
 import type { Device, Executable, Storage } from '../device/device.ts'
-import { allowedPrecision, type Precision } from '../device/precision.ts'
+import type { Precision } from '../device/precision.ts'
 import { EinfoldError, ShapeError } from '../errors.ts'
 import { inputNode, parameterVersion, storedNode } from '../graph/build.ts'
 import { evaluator } from '../graph/evaluator.ts'
@@ -18,7 +17,9 @@ import {
 import { Tensor } from '../graph/tensor.ts'
 import { activeTrace, withTrace } from '../graph/tracing.ts'
 import { device } from './devices.ts'
+import { type LoadedBinding, loadStep } from './load.ts'
 import { precisionOn } from './precision.ts'
+import { signature } from './signature.ts'
 import { deviceRef, onDevice } from './storage.ts'
 
 /** What a step may return: a tensor, or tensors in arrays and records. */
@@ -33,10 +34,13 @@ export interface CompiledStep<Args extends readonly Tensor[], Result> {
 }
 
 export interface CompiledProgram {
+  /** The loops. Of a step that was found as an earlier process left it, they are made when they are first asked for. */
   readonly program: Program
   readonly source: string
   /** Milliseconds spent on tracing, compiling and loading. */
   readonly compileMs: number
+  /** Whether it was found as an earlier process left it: then it was only traced and loaded. */
+  readonly wasFound: boolean
 }
 
 interface Traced extends CompiledProgram {
@@ -45,7 +49,9 @@ interface Traced extends CompiledProgram {
   readonly device: Device
   readonly precision: Precision
   readonly executable: Executable
-  readonly bindings: readonly Binding[]
+  readonly bindings: readonly LoadedBinding[]
+  /** What `bindings` are places in. */
+  readonly leaves: readonly Node[]
   readonly outputs: readonly Node[]
   readonly updates: readonly { readonly cell: ParameterCell; readonly node: ParameterNode }[]
   /** The step's result around the outputs' tensors. */
@@ -119,19 +125,24 @@ function trace(step: (...args: readonly Tensor[]) => StepResult, leaves: readonl
     for (const [cell, parameter] of before) cell.current = parameter
   }
   const chosen = device()
-  const { program, bindings } = compileGraph({ outputs, updates }, chosen.targetOf(allowedPrecision()))
-  const executable = chosen.load(program)
+  const request = { outputs, updates }
+  const structure = signature(request)
+  const { executable, bindings, program, wasFound } = loadStep(chosen, request, structure)
   return {
     shapes,
     observed,
     device: chosen,
     precision: precisionOn(chosen),
-    program,
     executable,
+    wasFound,
+    get program() {
+      return program()
+    },
     get source() {
       return executable.source
     },
     bindings,
+    leaves: structure.leaves,
     outputs,
     updates: updates.map(({ cell, parameter }) => ({ cell, node: parameter })),
     rebuild,
@@ -172,8 +183,9 @@ function runTraced(traced: Traced, leaves: readonly (DataNode | ParameterNode)[]
   const { device: chosen, outputs } = traced
   const made = outputs.map((node) => chosen.allocate(node.dtype, sizeOf(node.shape)))
   const external = traced.bindings.map((binding): Storage => {
-    if (binding.kind === 'output') return made[binding.output]
-    return onDevice(chosen, liveLeaf(binding.node as DataNode | ParameterNode | InputNode, leaves))
+    if ('output' in binding) return made[binding.output]
+    const leaf = traced.leaves[binding.leaf] as DataNode | ParameterNode | InputNode
+    return onDevice(chosen, liveLeaf(leaf, leaves))
   })
   traced.executable.run(external)
   for (const { cell } of traced.updates) {

@@ -3,8 +3,14 @@ import type { Request } from '../compiler/request.ts'
 import type { Expr } from '../expression/tree.ts'
 import { type BoundRange, type Node, operandsOf } from '../graph/node.ts'
 
-/** The structure of a request, and its leaves in the order in which the signature names them. */
-export function signature(request: Request): { readonly key: string; readonly leaves: readonly Node[] } {
+export interface Signature {
+  readonly key: string
+  /** The request's leaves, in the order in which the key names them. */
+  readonly leaves: readonly Node[]
+}
+
+/** The structure of a request. */
+export function signature(request: Request): Signature {
   const numbers = new Map<Node, number>()
   const leaves: Node[] = []
   const parts: string[] = []
