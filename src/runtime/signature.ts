@@ -22,15 +22,14 @@ export function signature(request: Request): Signature {
         open.pop()
         continue
       }
-      const missing = operandsOf(node).filter((operand) => !numbers.has(operand))
-      if (missing.length > 0) {
-        open.push(...missing)
-        continue
-      }
+      const operands = operandsOf(node)
+      const before = open.length
+      for (const operand of operands) if (!numbers.has(operand)) open.push(operand)
+      if (open.length > before) continue
       open.pop()
       numbers.set(node, numbers.size)
-      if (operandsOf(node).length === 0 && node.kind !== 'comprehension' && node.kind !== 'scatter') leaves.push(node)
-      parts.push(`${structureOf(node)}(${operandsOf(node).map((operand) => numbers.get(operand))})`)
+      if (operands.length === 0 && node.kind !== 'comprehension' && node.kind !== 'scatter') leaves.push(node)
+      parts.push(`${structureOf(node)}(${operands.map((operand) => numbers.get(operand))})`)
     }
   }
   for (const output of request.outputs) visit(output)
