@@ -44,29 +44,51 @@ export function contractionText(
 }
 
 function productFunction(plan: Plan, context: ContractionContext): string {
-  const { m, n, k } = plan
   const form = formOf(plan, context)
+  const lines = form.order === 'panels' ? panelByPanel(plan, form, context) : rowsByRows(plan, form, context)
+  return context.define('product', (name) =>
+    [
+      `static void ${name}(const float *restrict a, const float *restrict b, float *restrict c, const float *restrict packed, int thread, int part, int parts) {`,
+      ...partLines(plan),
+      ...lines,
+      '}',
+    ].join('\n'),
+  )
+}
+
+/** Each thread takes some panels of columns, or some tiles of rows. */
+function partLines(plan: Plan): string[] {
+  const { m } = plan
+  const { rows } = plan.tile
+  const panels = panelsOf(plan)
+  const tiles = Math.ceil(m / rows)
+  return [
+    panels >= tiles
+      ? `  const int pFrom = (int)((int64_t)${panels} * part / parts), pTo = (int)((int64_t)${panels} * (part + 1) / parts), iFrom = 0, iTo = ${m};`
+      : `  const int pFrom = 0, pTo = ${panels}, iFrom = (int)((int64_t)${tiles} * part / parts) * ${rows}, iTo = part + 1 == parts ? ${m} : (int)((int64_t)${tiles} * (part + 1) / parts) * ${rows};`,
+  ]
+}
+
+/** Loops over blocks of sums. */
+const sumLines = ({ k }: Plan, { sumBlock }: Form): string[] => [
+  `  for (int k0 = 0; k0 < ${k}; k0 += ${sumBlock}) {`,
+  `    const int k1 = k0 + ${sumBlock} < ${k} ? k0 + ${sumBlock} : ${k};`,
+]
+
+/** A block of b is packed, and multiplied by one tile of rows after the other. */
+function rowsByRows(plan: Plan, form: Form, context: ContractionContext): string[] {
   const { sumBlock, columnBlock, words, depth } = form
   const columns = panelColumns(plan)
   const panels = panelsOf(plan)
-  const full = Math.floor(n / columns)
+  const full = Math.floor(plan.n / columns)
   const blockPanels = Math.max(1, Math.floor(columnBlock / columns))
   const pack = plan.prepacked === null ? form.packer() : null
   const packing = plan.prepacked === null && form.packingTile ? form.packingTile() : null
   const asking = form.askingTile ? form.askingTile() : null
-  const space = pack && context.blockSpace(words(Math.min(k, sumBlock)) * columns * Math.min(panels, blockPanels))
+  const space = pack && context.blockSpace(words(Math.min(plan.k, sumBlock)) * columns * Math.min(panels, blockPanels))
   const tile = form.tile()
-  const stage = form.stage()
-  const tiles = Math.ceil(m / plan.tile.rows)
-  const byPanels = panels >= tiles
-  const lines: string[] = [
-    // Each thread takes some panels of columns, or some tiles of rows.
-    byPanels
-      ? `  const int pFrom = (int)((int64_t)${panels} * part / parts), pTo = (int)((int64_t)${panels} * (part + 1) / parts), iFrom = 0, iTo = ${m};`
-      : `  const int pFrom = 0, pTo = ${panels}, iFrom = (int)((int64_t)${tiles} * part / parts) * ${plan.tile.rows}, iTo = part + 1 == parts ? ${m} : (int)((int64_t)${tiles} * (part + 1) / parts) * ${plan.tile.rows};`,
-  ]
-  lines.push(`  for (int k0 = 0; k0 < ${k}; k0 += ${sumBlock}) {`)
-  lines.push(`    const int k1 = k0 + ${sumBlock} < ${k} ? k0 + ${sumBlock} : ${k};`)
+  const stage = form.stage(null)
+  const lines = sumLines(plan, form)
   if (pack) {
     lines.push(`    for (int p0 = pFrom; p0 < pTo; p0 += ${blockPanels}) {`)
     lines.push(`      const int p1 = p0 + ${blockPanels} < pTo ? p0 + ${blockPanels} : pTo;`)
@@ -91,21 +113,41 @@ function productFunction(plan: Plan, context: ContractionContext): string {
     const isFull = full < panels ? ` && p < ${full}` : ''
     lines.push(`          if (i == iFrom${isFull}) ${packing}(${form.source}, b, ${panel}, c, i, p, k0, k1); else`)
   }
-  if (asking) {
-    const { rows } = plan.tile
-    const last = `i + ${2 * rows - 1} < ${m} ? i + ${2 * rows - 1} : ${m - 1}`
-    const ahead = `a + ${context.tables.nameOf(plan.a.rows)}[${last}] + ${plan.a.columns[0]}`
+  if (asking)
     lines.push(
-      `          if (p + 1 == p1 && i + ${rows} < iTo) ${asking}(${form.source}, ${panel}, ${ahead}, c, i, p, k0, k1); else`,
+      `          if (${asking.if}) ${asking.name}(${form.source}, ${panel}, ${asking.ahead}, c, i, p, k0, k1); else`,
     )
-  }
   lines.push(`          ${tile}(${form.source}, ${panel}, c, i, p, k0, k1);`, '        }', '      }')
-  lines.push('    }', '  }')
-  return context.define('product', (name) =>
-    [
-      `static void ${name}(const float *restrict a, const float *restrict b, float *restrict c, const float *restrict packed, int thread, int part, int parts) {`,
-      ...lines,
-      '}',
-    ].join('\n'),
+  return [...lines, '    }', '  }']
+}
+
+/** All rows of a block of sums are copied where they are not read as they lie; then each panel of b meets all of them. */
+function panelByPanel(plan: Plan, form: Form, context: ContractionContext): string[] {
+  const { sumBlock, words, stageLength } = form
+  const { rows } = plan.tile
+  const columns = panelColumns(plan)
+  const full = Math.floor(plan.n / columns)
+  const pack = form.packer()
+  const packing = form.packingTile!()
+  const asking = form.askingTile!()
+  const tile = form.tile()
+  const panelLength = words(Math.min(plan.k, sumBlock)) * columns
+  const space = context.blockSpace(panelLength + Math.ceil(plan.m / rows) * stageLength)
+  const stageOf = `space + ${panelLength} + i / ${rows} * ${stageLength}`
+  const source = stageLength > 0 ? 'stage' : 'a'
+  const lines = [`  float *space = ${space};`, ...sumLines(plan, form)]
+  if (stageLength > 0) lines.push(`    for (int i = iFrom; i < iTo; i += ${rows}) {`, ...form.stage(stageOf), '    }')
+  lines.push('    for (int p = pFrom; p < pTo; p++) {')
+  // The tiles of the first rows pack what panels are full.
+  if (full < panelsOf(plan)) lines.push(`      if (p == ${full}) ${pack}(b, space, k0, k1, p, p + 1);`)
+  const isFull = full < panelsOf(plan) ? ` && p < ${full}` : ''
+  lines.push(`      for (int i = iFrom; i < iTo; i += ${rows}) {`)
+  if (stageLength > 0) lines.push(`        const float *stage = ${stageOf};`)
+  lines.push(
+    `        if (i == iFrom${isFull}) ${packing}(${source}, b, space, c, i, p, k0, k1); else`,
+    `        if (${asking.if}) ${asking.name}(${source}, space, ${asking.ahead}, c, i, p, k0, k1); else`,
+    `        ${tile}(${source}, space, c, i, p, k0, k1);`,
+    '      }',
   )
+  return [...lines, '    }', '  }']
 }

@@ -64,12 +64,23 @@ export interface Form {
   tile(): string
   /** The same, of a tile that packs b as it reads it; null where b is packed apart. */
   readonly packingTile: (() => string) | null
-  /** The same, of a tile that asks for rows of a beforehand; null where these come by themselves. */
-  readonly askingTile: (() => string) | null
-  /** Lines before a tile's rows of a are used: that copy them to `stage`, or ask for the next. */
-  stage(): readonly string[]
+  /** The same, of a tile that asks for what comes next; null where that comes by itself. */
+  readonly askingTile: (() => AskingTile) | null
+  /** Whether a tile of rows meets all panels of b of a block before the next one does, or a panel all rows. */
+  readonly order: 'rows' | 'panels'
+  /** Lines before a tile's rows of a are used: that copy them to `stage`, which is at `to` or their own, or ask for the next. */
+  stage(to: string | null): readonly string[]
+  /** The numbers that are copied of a tile's rows; 0 where they are read as they lie. */
+  readonly stageLength: number
   /** What a tile reads its rows of a from. */
   readonly source: 'a' | 'stage'
+}
+
+export interface AskingTile {
+  readonly name: string
+  /** C text: whether the tile at `i` of panel `p` asks, and from where on. */
+  readonly if: string
+  readonly ahead: string
 }
 
 /** Decides how each contraction of a kernel runs, and which of its operands the `pack` statements before it prepare. */
