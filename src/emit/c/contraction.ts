@@ -2,7 +2,7 @@
 import type { ContractionStatement, PackStatement, Panel } from '../../compiler/ir.ts'
 import { bf16Form } from './bf16.ts'
 import { dotsFunction } from './dots.ts'
-import { floatForm } from './floatTile.ts'
+import { floatForm, followingSteps } from './floatTile.ts'
 import { scalarIndex } from './lanes.ts'
 import { type ContractionContext, type Form, type Plan, panelColumns, panelsOf } from './plan.ts'
 
@@ -40,21 +40,41 @@ export function contractionText(
   const product = plan.dots === null ? productFunction(plan, context) : dotsFunction(plan, plan.dots, context)
   const { a, b, c } = plan
   const at = (panel: Panel) => `${panel.buffer} + ${scalarIndex(panel.base)}`
-  return [`${indent}${product}(${at(a)}, ${at(b)}, ${at(c)}, ${plan.prepacked ?? 'NULL'}, thread, ${part});`]
+  const next = nextOf(plan).map(({ part }) => `, ${part.buffer} + ${scalarIndex(part.start)}`)
+  return [
+    `${indent}${product}(${at(a)}, ${at(b)}, ${at(c)}, ${plan.prepacked ?? 'NULL'}, thread, ${part}${next.join('')});`,
+  ]
 }
+
+/** What comes from memory while the product multiplies. */
+const nextOf = (plan: Plan): ReturnType<typeof followingSteps> => (plan.dots || plan.bf16 ? [] : followingSteps(plan))
 
 function productFunction(plan: Plan, context: ContractionContext): string {
   const form = formOf(plan, context)
   const lines = form.order === 'panels' ? panelByPanel(plan, form, context) : rowsByRows(plan, form, context)
   return context.define('product', (name) =>
     [
-      `static void ${name}(const float *restrict a, const float *restrict b, float *restrict c, const float *restrict packed, int thread, int part, int parts) {`,
+      `static void ${name}(const float *restrict a, const float *restrict b, float *restrict c, const float *restrict packed, int thread, int part, int parts${nextParameters(plan)}) {`,
       ...partLines(plan),
       ...lines,
       '}',
     ].join('\n'),
   )
 }
+
+const nextParameters = (plan: Plan): string =>
+  nextOf(plan)
+    .map((_, at) => `, const float *next${at}`)
+    .join('')
+
+/** The call of a tile's function, as C text; each goes on where the one before has stopped asking. */
+function tileCall(plan: Plan, tile: string, operands: readonly string[]): string {
+  const next = nextOf(plan).map((_, at) => `next${at}`)
+  return `${tile}(${[...operands, ...next, 'c', 'i', 'p', 'k0', 'k1'].join(', ')});`
+}
+
+const goOn = (plan: Plan): string[] =>
+  nextOf(plan).map(({ numbers }, at) => `          next${at} += (k1 - k0) * ${numbers};`)
 
 /** Each thread takes some panels of columns, or some tiles of rows. */
 function partLines(plan: Plan): string[] {
@@ -111,13 +131,11 @@ function rowsByRows(plan: Plan, form: Form, context: ContractionContext): string
   lines.push('        for (int p = p0; p < p1; p++) {')
   if (packing) {
     const isFull = full < panels ? ` && p < ${full}` : ''
-    lines.push(`          if (i == iFrom${isFull}) ${packing}(${form.source}, b, ${panel}, c, i, p, k0, k1); else`)
+    lines.push(`          if (i == iFrom${isFull}) ${tileCall(plan, packing, [form.source, 'b', panel])} else`)
   }
   if (asking)
-    lines.push(
-      `          if (${asking.if}) ${asking.name}(${form.source}, ${panel}, ${asking.ahead}, c, i, p, k0, k1); else`,
-    )
-  lines.push(`          ${tile}(${form.source}, ${panel}, c, i, p, k0, k1);`, '        }', '      }')
+    lines.push(`          if (${asking.if}) ${tileCall(plan, asking.name, [form.source, panel, asking.ahead])} else`)
+  lines.push(`          ${tileCall(plan, tile, [form.source, panel])}`, ...goOn(plan), '        }', '      }')
   return [...lines, '    }', '  }']
 }
 
@@ -127,7 +145,6 @@ function panelByPanel(plan: Plan, form: Form, context: ContractionContext): stri
   const { rows } = plan.tile
   const columns = panelColumns(plan)
   const full = Math.floor(plan.n / columns)
-  const pack = form.packer()
   const packing = form.packingTile!()
   const asking = form.askingTile!()
   const tile = form.tile()
@@ -139,14 +156,15 @@ function panelByPanel(plan: Plan, form: Form, context: ContractionContext): stri
   if (stageLength > 0) lines.push(`    for (int i = iFrom; i < iTo; i += ${rows}) {`, ...form.stage(stageOf), '    }')
   lines.push('    for (int p = pFrom; p < pTo; p++) {')
   // The tiles of the first rows pack what panels are full.
-  if (full < panelsOf(plan)) lines.push(`      if (p == ${full}) ${pack}(b, space, k0, k1, p, p + 1);`)
+  if (full < panelsOf(plan)) lines.push(`      if (p == ${full}) ${form.packer()}(b, space, k0, k1, p, p + 1);`)
   const isFull = full < panelsOf(plan) ? ` && p < ${full}` : ''
   lines.push(`      for (int i = iFrom; i < iTo; i += ${rows}) {`)
   if (stageLength > 0) lines.push(`        const float *stage = ${stageOf};`)
   lines.push(
-    `        if (i == iFrom${isFull}) ${packing}(${source}, b, space, c, i, p, k0, k1); else`,
-    `        if (${asking.if}) ${asking.name}(${source}, space, ${asking.ahead}, c, i, p, k0, k1); else`,
-    `        ${tile}(${source}, space, c, i, p, k0, k1);`,
+    `        if (i == iFrom${isFull}) ${tileCall(plan, packing, [source, 'b', 'space'])} else`,
+    `        if (${asking.if}) ${tileCall(plan, asking.name, [source, 'space', asking.ahead])} else`,
+    `        ${tileCall(plan, tile, [source, 'space'])}`,
+    ...goOn(plan),
     '      }',
   )
   return [...lines, '    }', '  }']

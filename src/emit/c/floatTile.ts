@@ -1,5 +1,6 @@
 // Tiles of f32 products: a read as it lies or staged, sums in registers.
 import { farElements, floatBlocks, readsVectors, type Staging, stagingOf, summandsOf } from './floatPlan.ts'
+import type { Following } from './following.ts'
 import { packFunction } from './packing.ts'
 import { type ContractionContext, type Form, type Plan, packingOf, panelColumns, panelsOf } from './plan.ts'
 import { columnCount, resultRow, storeRow } from './storeRow.ts'
@@ -47,7 +48,9 @@ const keptNumbers = (cache: number): number => cache / 4 / 4
 /** Where b comes from far and all of a stays near, b comes once, panel by panel; tiles ask for the next panel meanwhile. */
 function orderOf(plan: Plan, cache: number): Form['order'] {
   const isNear = plan.m * Math.min(plan.k, summandsOf(plan, cache)) <= keptNumbers(cache)
-  return isNear && isFar(plan) && packsAsItReads(plan) && tilesOfRows(plan) > 1 ? 'panels' : 'rows'
+  return plan.b.packed === null && isNear && isFar(plan) && packsAsItReads(plan) && tilesOfRows(plan) > 1
+    ? 'panels'
+    : 'rows'
 }
 
 const isFar = ({ n, k }: Plan): boolean => n * k >= farElements
@@ -89,6 +92,17 @@ function askedBy(plan: Plan, order: Form['order'], context: ContractionContext):
     ahead: `a + ${context.tables.nameOf(a.rows)}[${last}] + ${a.columns[0]}`,
     if: `p + 1 == p1 && i + ${rows} < iTo`,
   }
+}
+
+/**
+ * How far each step of a tile goes on in what comes from memory meanwhile. Where that is more than a line, the product is soon
+ * done, and nothing is asked for.
+ */
+export function followingSteps(plan: Plan): readonly { part: Following; numbers: number }[] {
+  const steps = tilesOfRows(plan) * panelsOf(plan) * plan.k
+  return plan.following
+    .map((part) => ({ part, numbers: Math.ceil(part.numbers / steps) }))
+    .filter(({ numbers }) => numbers <= lineNumbers)
 }
 
 const stageStride = (plan: Plan): number => Math.min(plan.k, sumBlock) + 16
@@ -176,8 +190,11 @@ function tileFunction(
   const packs = kind === 'packs'
   const [extra, extraPassed] =
     kind === null ? ['', ''] : packs ? ['float *restrict out, ', 'out, '] : ['const float *ahead, ', 'ahead, ']
-  const parameters = `const float *restrict a, const float *restrict b, ${extra}float *restrict c, int i, int p, int k0, int k1`
-  const passed = `a, b, ${extraPassed}c`
+  const following = followingSteps(plan)
+  const next = following.map((_, at) => `const float *next${at}, `).join('')
+  const nextPassed = following.map((_, at) => `next${at}, `).join('')
+  const parameters = `const float *restrict a, const float *restrict b, ${extra}${next}float *restrict c, int i, int p, int k0, int k1`
+  const passed = `a, b, ${extraPassed}${nextPassed}c`
   const lines = [`static inline __attribute__((always_inline)) void ${name}_rows(${parameters}, const int rows) {`]
   // With few tiles each gets code of its own, in which the rows' offsets are numbers and take no registers.
   const tiles = tilesOfRows(plan)
@@ -216,6 +233,8 @@ function tileFunction(
     for (let line = 0; line < (order === 'panels' ? askedLines(plan) : 1); line++)
       lines.push(`    __builtin_prefetch(${ahead} + ${line * lineNumbers});`)
   }
+  for (const [at, { part, numbers }] of following.entries())
+    lines.push(`    __builtin_prefetch(next${at}${part.isWrite ? ', 1' : ''}); next${at} += ${numbers};`)
   if (packs) {
     const bStep = stepOf(b.rows)
     const row = (by: number): string =>
