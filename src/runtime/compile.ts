@@ -4,7 +4,7 @@ import type { Update } from '../compiler/request.ts'
 import type { Device, Executable, Storage } from '../device/device.ts'
 import type { Precision } from '../device/precision.ts'
 import { EinfoldError, ShapeError } from '../errors.ts'
-import { inputNode, parameterVersion, storedNode } from '../graph/build.ts'
+import { inputNode, parameterVersion, sameShape, storedNode } from '../graph/build.ts'
 import { evaluator } from '../graph/evaluator.ts'
 import {
   type DataNode,
@@ -44,7 +44,7 @@ export interface CompiledProgram {
 }
 
 interface Traced extends CompiledProgram {
-  readonly shapes: string
+  readonly inputs: readonly Node[]
   readonly observed: readonly { readonly read: () => unknown; readonly value: unknown }[]
   readonly device: Device
   readonly precision: Precision
@@ -73,16 +73,15 @@ export function compile<Args extends readonly Tensor[], Result extends StepResul
     if (activeTrace()) return step(...args)
     args.forEach(checkTensor)
     const leaves = evaluator().realize(args.map((arg) => arg.node))
-    const shapes = leaves.map((leaf) => `${leaf.dtype}[${leaf.shape}]`).join()
     let traced = programs.find(
       (known) =>
-        known.shapes === shapes &&
+        isFor(known.inputs, leaves) &&
         known.device === device() &&
         known.precision === precisionOn(known.device) &&
         known.observed.every(({ read, value }) => Object.is(read(), value)),
     )
     if (!traced) {
-      traced = trace(step as unknown as (...args: readonly Tensor[]) => StepResult, leaves, shapes)
+      traced = trace(step as unknown as (...args: readonly Tensor[]) => StepResult, leaves)
       programs.push(traced)
     }
     return runTraced(traced, leaves as readonly (DataNode | ParameterNode)[]) as Result
@@ -98,7 +97,12 @@ function checkTensor(arg: unknown, position: number): void {
   )
 }
 
-function trace(step: (...args: readonly Tensor[]) => StepResult, leaves: readonly Node[], shapes: string): Traced {
+/** Whether what was traced for some inputs is so for others. */
+const isFor = (inputs: readonly Node[], others: readonly Node[]): boolean =>
+  inputs.length === others.length &&
+  inputs.every(({ dtype, shape }, at) => dtype === others[at].dtype && sameShape(shape, others[at].shape))
+
+function trace(step: (...args: readonly Tensor[]) => StepResult, leaves: readonly Node[]): Traced {
   const began = performance.now()
   const observed: { read: () => unknown; value: unknown }[] = []
   const before = new Map<ParameterCell, ParameterNode>()
@@ -129,7 +133,7 @@ function trace(step: (...args: readonly Tensor[]) => StepResult, leaves: readonl
   const structure = signature(request)
   const { executable, bindings, program, wasFound } = loadStep(chosen, request, structure)
   return {
-    shapes,
+    inputs,
     observed,
     device: chosen,
     precision: precisionOn(chosen),

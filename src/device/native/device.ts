@@ -15,7 +15,7 @@ import { compileC, isKept } from './compile.ts'
 import { type CCompiler, compilerAbsence, findCompiler } from './compiler.ts'
 import { type Call, readStep, writeStep } from './keptSteps.ts'
 import { type Koffi, loadKoffi } from './koffi.ts'
-import { leastBytes, pageAdvice, pageBytes } from './pages.ts'
+import { nativeMemory } from './memory.ts'
 import { type NativePrecision, nativePrecision } from './precision.ts'
 import { threadPoolText } from './threadPool.ts'
 
@@ -43,7 +43,6 @@ export function nativeAbsence(): string | null {
 
 /** Un-compiled code does at least this much work before it is worth a C compilation (about 0.1 s). */
 const compileWork = 2e7
-const alignment = 64
 export const maxThreads = 16
 
 /** The native device, of the compiler found here or another. Throws DeviceError `no-native` where `nativeAbsence` says why. */
@@ -53,20 +52,7 @@ export function nativeDevice(chosen?: CCompiler): Device {
   const compiler = chosen ?? findCompiler()!
   const library = loadKoffi()!
 
-  const advise = pageAdvice(library)
-  /** Memory that does not move, aligned for vectors, with room past its end for a vector's width. */
-  const allocateBytes = (
-    bytes: number,
-  ): { readonly buffer: ArrayBuffer; readonly offset: number; readonly address: bigint } => {
-    const large = advise !== null && bytes >= leastBytes
-    const unit = BigInt(large ? pageBytes : alignment)
-    const buffer = new ArrayBuffer(bytes + Number(unit) + alignment)
-    const start = library.address(buffer)
-    const offset = Number((unit - (start % unit)) % unit)
-    const address = start + BigInt(offset)
-    if (large) advise(address, bytes)
-    return { buffer, offset, address }
-  }
+  const allocateBytes = nativeMemory(library)
   let arena = allocateBytes(0)
   let arenaBytes = 0
 
