@@ -72,10 +72,10 @@ export function emitC(program: Program, target: CTarget): string {
     const { body: moved, origins } = rebase(kernel.body)
     const placeOf = new Map(names.map((name, at) => [name, `q${at}`]))
     const placed = mapStatements(moved, { buffer: (name) => placeOf.get(name)! })
-    const dtypes = new Map(names.map((name) => [placeOf.get(name)!, program.buffers.get(name)!.dtype]))
-    const isDouble = [...dtypes.values()].includes('f64')
+    const buffers = new Map(names.map((name) => [placeOf.get(name)!, program.buffers.get(name)!]))
+    const isDouble = [...buffers.values()].some(({ dtype }) => dtype === 'f64')
     const context = {
-      dtypes,
+      buffers,
       tables,
       // Kernels in f64 are for checks and run without vectors.
       widths: isDouble ? [1] : target.widths,
@@ -91,7 +91,7 @@ export function emitC(program: Program, target: CTarget): string {
       use: (fn: string, width: number) => used.set(`${fn}_${width}`, { fn, width }),
     }
     const { lines, alone } = written(placed, context)
-    const parameters = [...dtypes].map(([place, dtype]) => `${cTypes[dtype]} *restrict ${place}`)
+    const parameters = [...buffers].map(([place, { dtype }]) => `${cTypes[dtype]} *restrict ${place}`)
     const fn = define('kernel', (name) =>
       [
         `static __attribute__((noinline)) void ${name}(${[...parameters, 'int thread', 'int threads'].join(', ')}) {`,
@@ -161,7 +161,7 @@ function textOfEach(): typeof kernelText {
   return (body, context) => {
     // Products have workspaces and tables, and each its own.
     if (hasProduct(body)) return kernelText(body, context)
-    const key = JSON.stringify([body, [...context.dtypes]], toldApart)
+    const key = JSON.stringify([body, [...context.buffers].map(([, { dtype }]) => dtype)], toldApart)
     let text = known.get(key)
     if (!text) {
       text = kernelText(body, context)

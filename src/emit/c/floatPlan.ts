@@ -102,10 +102,12 @@ export function readsVectors({ b, n, tile, width }: Plan): boolean {
  * be packed.
  */
 export function readsInPlace(plan: Plan): boolean {
-  const { b, n, tile, width } = plan
+  const { b, n, k, tile, width } = plan
   const columns = tile.vectors * width
   const step = stepOf(b.rows)
   if (plan.bf16 !== null || plan.dots !== null || b.packed !== null || step === null) return false
+  // What comes from afar is read once.
+  if (n * k >= farElements) return false
   return n % columns === 0 && stepOf(b.columns) === 1 && columns <= step && step <= mostPanels * columns
 }
 

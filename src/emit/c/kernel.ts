@@ -1,10 +1,9 @@
 // A kernel's loops as C statements.
 import { accumulatesOutside } from '../../compiler/accumulates.ts'
 import { arrangeLoops } from '../../compiler/arrange.ts'
-import type { AccumulateOperator, LoopStatement, ScalarType, Statement, Value } from '../../compiler/ir.ts'
+import type { AccumulateOperator, Buffer, LoopStatement, ScalarType, Statement, Value } from '../../compiler/ir.ts'
 import { neighboursOf } from '../../compiler/neighbours.ts'
 import { blockWork } from '../../compiler/work.ts'
-import type { Dtype } from '../../dtype.ts'
 import { contractionText, packText } from './contraction.ts'
 import { interleavedStores } from './interleave.ts'
 import {
@@ -22,8 +21,7 @@ import {
 import { type ContractionContext, planContractions } from './plan.ts'
 
 export interface KernelContext extends ContractionContext {
-  /** Of all buffers. */
-  readonly dtypes: ReadonlyMap<string, Dtype>
+  readonly buffers: ReadonlyMap<string, Buffer>
   use(fn: string, width: number): void
 }
 
@@ -37,7 +35,7 @@ export function kernelText(
   const alone = blockWork(statements) < parallelWork || body.some((statement) => statement.kind === 'accumulator')
   const planned: KernelContext = {
     ...context,
-    ...planContractions(body, { width: context.widths[0], cache: context.cache, bf16: context.bf16 }),
+    ...planContractions(body, { width: context.widths[0], cache: context.cache, bf16: context.bf16 }, context.buffers),
   }
   const scope: Scope = { context: planned, place: plainPlace(planned), types: new Map(), outside: null }
   if (alone) return { lines: ['  if (thread == 0) {', ...block(body, scope, '    '), '  }'], alone }
@@ -118,7 +116,7 @@ interface Scope {
 }
 
 const plainPlace = (context: KernelContext): Place => ({
-  dtypes: context.dtypes,
+  buffers: context.buffers,
   width: 1,
   index: null,
   start: 0,
@@ -247,7 +245,7 @@ function winnerText(statement: Statement & { kind: 'accumulateWinner' }, scope: 
 function storeText(statement: Statement & { kind: 'store' }, place: Place, indent: string): string[] {
   const { buffer, offset } = statement
   const letter = elementLetter(place, buffer)
-  const isBool = place.dtypes.get(buffer) === 'bool'
+  const isBool = place.buffers.get(buffer)!.dtype === 'bool'
   const value = valueText(statement.value, place)
   const stride = strideOf(offset, place)
   if (place.index === null || place.width === 1 || (stride === 0 && !value.lanes)) {

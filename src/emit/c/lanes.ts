@@ -1,16 +1,14 @@
 // How a value is written: as a scalar, or as a vector of lanes.
 
-import type { ScalarType, Value } from '../../compiler/ir.ts'
+import type { Buffer, ScalarType, Value } from '../../compiler/ir.ts'
 import { type LaneRange, lanePattern } from '../../compiler/lanePattern.ts'
-import type { Dtype } from '../../dtype.ts'
 import { type Affine, type Atom, namesIn } from '../../index/index.ts'
 import { floatText, isMathName } from './math.ts'
 import { spreadLoad } from './spread.ts'
 
 /** Where a value is emitted: in a loop that runs `width` lanes of `index`, or (width 1) in plain code. */
 export interface Place {
-  /** Of all buffers. */
-  readonly dtypes: ReadonlyMap<string, Dtype>
+  readonly buffers: ReadonlyMap<string, Buffer>
   readonly width: number
   readonly index: string | null
   /** Where the loop's vectors begin. */
@@ -149,7 +147,7 @@ export function strideOf(offset: Affine, place: Place): number | null {
 
 /** The letter of the load and store helpers for a buffer. */
 export function elementLetter(place: Place, buffer: string): 'f' | 'i' | 'b' | 'd' {
-  const dtype = place.dtypes.get(buffer)!
+  const { dtype } = place.buffers.get(buffer)!
   if (dtype === 'f32') return 'f'
   if (dtype === 'f64') return 'd'
   return dtype === 'i32' ? 'i' : 'b'
@@ -160,7 +158,7 @@ function loadText(value: Value & { kind: 'load' }, place: Place): Text {
   const w = place.width
   const letter = elementLetter(place, buffer)
   const asMask = (text: string, lanes: boolean): Text =>
-    place.dtypes.get(buffer) === 'bool' ? { text: lanes ? `-${text}` : `-(I1)${text}`, lanes } : { text, lanes }
+    place.buffers.get(buffer)!.dtype === 'bool' ? { text: lanes ? `-${text}` : `-(I1)${text}`, lanes } : { text, lanes }
   const stride = strideOf(offset, place)
   const condition = guard ? valueText(guard, place) : null
   if (stride === 0 && !condition?.lanes) {
@@ -271,7 +269,7 @@ function vectorOperation(
 function castText(from: ScalarType, to: ScalarType, text: string, w: number): string {
   const whole = from === 'bool' ? `(${text} & splati_${w}(1))` : text
   if (to === 'f32') return from === 'f32' ? text : `toFloat_${w}(${whole})`
-  if (from === 'f32') return `toInt_${w}(${text})`
+  if (from === 'f32') return `cut_${w}(${text})`
   return whole
 }
 
@@ -294,7 +292,13 @@ function doubleText(value: Value & { kind: 'operation' }, args: readonly string[
   if (op === 'select') return `(${args[0]} ? ${args[1]} : ${args[2]})`
   if (op === 'cast') {
     const whole = value.args[0].type === 'bool' ? `(${args[0]} & 1)` : args[0]
-    return type === 'f64' ? `(double)${whole}` : type === 'f32' ? `(float)${whole}` : `(I1)${whole}`
+    return type === 'f64'
+      ? `(double)${whole}`
+      : type === 'f32'
+        ? `(float)${whole}`
+        : value.args[0].type === 'f64'
+          ? `cutd(${whole})`
+          : `(I1)${whole}`
   }
   throw new Error(`no C for the operation ${op} on f64`)
 }

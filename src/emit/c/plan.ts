@@ -1,9 +1,10 @@
 // How each matrix product of a kernel runs: which operand is packed, in which form, over which tiles.
-import type { ContractionStatement, LoopStatement, Panel, Statement } from '../../compiler/ir.ts'
+import type { Buffer, ContractionStatement, LoopStatement, Panel, Statement } from '../../compiler/ir.ts'
 import { namesIn } from '../../index/index.ts'
 import { type Bf16, bf16Cost, bf16SumBlock, bf16Tile } from './bf16Plan.ts'
 import { type DotTile, dotTile } from './dots.ts'
 import { floatBlocks, floatTile } from './floatPlan.ts'
+import { type Following, followingOf } from './following.ts'
 import { isRun, stepOf, type Tables } from './tables.ts'
 import type { Tile } from './tiles.ts'
 
@@ -46,7 +47,9 @@ export interface Plan {
   /** A tile of dot products; null where the lanes are columns. */
   readonly dots: DotTile | null
   /** Whether the rounds of the loop around together touch more than the cache holds. */
-  readonly distant: boolean
+  distant: boolean
+  /** What comes from memory meanwhile. */
+  following: readonly Following[]
   /** The workspace in which `pack` has put b whole; null when each block is packed as it comes. */
   prepacked: string | null
 }
@@ -67,26 +70,41 @@ export interface Form {
   tile(): string
   /** The same, of a tile that packs b as it reads it; null where b is packed apart. */
   readonly packingTile: (() => string) | null
-  /** The same, of a tile that asks for rows of a beforehand; null where these come by themselves. */
-  readonly askingTile: (() => string) | null
-  /** Lines before a tile's rows of a are used: that copy them to `stage`, or ask for the next. */
-  stage(): readonly string[]
+  /** The same, of a tile that asks for what comes next; null where that comes by itself. */
+  readonly askingTile: (() => AskingTile) | null
+  /** Whether a tile of rows meets all panels of b of a block before the next one does, or a panel all rows. */
+  readonly order: 'rows' | 'panels'
+  /** Lines before a tile's rows of a are used: that copy them to `stage`, which is at `to` or their own, or ask for the next. */
+  stage(to: string | null): readonly string[]
+  /** The numbers that are copied of a tile's rows; 0 where they are read as they lie. */
+  readonly stageLength: number
   /** What a tile reads its rows of a from. */
   readonly source: 'a' | 'stage'
+}
+
+export interface AskingTile {
+  readonly name: string
+  /** C text: whether the tile at `i` of panel `p` asks, and from where on. */
+  readonly if: string
+  readonly ahead: string
 }
 
 /** Decides how each contraction of a kernel runs, and which of its operands the `pack` statements before it prepare. */
 export function planContractions(
   body: readonly Statement[],
   machine: Machine,
+  buffers: ReadonlyMap<string, Buffer>,
 ): { readonly plans: Map<ContractionStatement, Plan>; readonly packs: Map<string, Plan> } {
   const plans = new Map<ContractionStatement, Plan>()
   const packs = new Map<string, Plan>()
   const visit = (statements: readonly Statement[], around: LoopStatement | null): void => {
+    const following = around && followingOf(around, buffers)
     for (const statement of statements) {
       if (statement.kind === 'loop') visit(statement.body, statement)
       if (statement.kind !== 'contraction') continue
-      const plan = { ...planOf(statement, machine), distant: around !== null && isDistant(statement, around, machine) }
+      const plan = planOf(statement, machine)
+      plan.following = following?.get(statement) ?? []
+      plan.distant = around !== null && isDistant(statement, around, machine)
       plans.set(statement, plan)
       if (plan.b.packed !== null) packs.set(plan.b.packed, plan)
     }
@@ -119,20 +137,22 @@ export function planOf(statement: ContractionStatement, machine: Machine): Plan 
   const cheaper = (form: Bf16 | null): Product => {
     return costOf(turned, machine, form) < costOf(asIs, machine, form) ? turned : asIs
   }
-  const rest = { dots: null, distant: false, prepacked: null }
   const exact = cheaper(null)
   if (bf16 !== null && width === bf16Width) {
     const chosen = cheaper(bf16)
     // What gains little stays exact.
     if (costOf(chosen, machine, bf16) < 0.8 * costOf(exact, machine, null))
-      return { ...chosen, width, tile: bf16Tile(bf16, chosen.m, chosen.n, width), bf16, ...rest }
+      return { ...chosen, ...later, width, tile: bf16Tile(bf16, chosen.m, chosen.n, width), bf16, dots: null }
   }
-  const form = { ...rest, width, bf16: null }
+  const form = { ...later, width, bf16: null }
   const few = asIs.n <= turned.n ? asIs : turned
   const dots = dotTile(few, width, costOf(exact, machine, null))
   if (dots !== null) return { ...few, ...form, tile: { rows: dots.rows, vectors: 1 }, dots }
-  return { ...exact, ...form, tile: floatTile(exact, width) }
+  return { ...exact, ...form, tile: floatTile(exact, width), dots: null }
 }
+
+/** What is known when the text is written. */
+const later = { following: [], distant: false, prepacked: null }
 
 /** The vectors for which pairs of bfloat16 are packed. */
 const bf16Width = 16
