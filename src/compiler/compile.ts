@@ -10,6 +10,7 @@ import { unfoldWindows } from './contraction/unfold.ts'
 import type { Places } from './elements.ts'
 import type { Buffer, Kernel, Program } from './ir.ts'
 import { joinInPlace } from './joins.ts'
+import { moveAxes } from './lastAxes.ts'
 import { lowerKernel } from './lower.ts'
 import { keepNear } from './nearness.ts'
 import { type ComputedNode, isLeaf, resolve, storageNode } from './reads.ts'
@@ -47,6 +48,7 @@ const rewrites: readonly ((request: Request, target: Target) => Request)[] = [
   prepareContractions,
   (request, target) => unfoldWindows(request, tileSideOf(target)),
   unflattenProducts,
+  moveAxes,
   splitSums,
   shareCalls,
   pairAngles,
