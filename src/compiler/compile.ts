@@ -13,7 +13,7 @@ import { joinInPlace } from './joins.ts'
 import { moveAxes } from './lastAxes.ts'
 import { lowerKernel } from './lower.ts'
 import { keepNear } from './nearness.ts'
-import { type ComputedNode, isLeaf, resolve, storageNode } from './reads.ts'
+import { type ComputedNode, isContraction, isLeaf, resolve, storageNode } from './reads.ts'
 import { type ComputedRequest, computedRequest, type Request } from './request.ts'
 import { type KernelPlan, type Schedule, schedule } from './schedule.ts'
 import { shareCalls } from './sharedCalls.ts'
@@ -147,9 +147,10 @@ function canWriteInPlace(parameter: ParameterNode, value: ComputedNode, plan: Sc
       for (const read of plan.reads(member)) {
         if (read.node !== parameter) continue
         if (at > home || member.kind === 'scatter') return false
-        // Stores come after all reads of one round of the shared loops; inner loops have rounds of their own.
-        if (member.shape.length !== kernel.extents.length || value.shape.length !== kernel.extents.length) return false
-        if (member.reduction) return false
+        if (member.shape.length < kernel.extents.length) return false
+        if (isContraction(member) || kernel.sums.has(member)) return false
+        // Stores of what is computed once a round of the shared loops come after all reads of this round; others at once.
+        if (value.shape.length > kernel.extents.length && (member !== value || member.reduction)) return false
         const same = read.at.every(
           (index, axis) =>
             index !== null &&

@@ -93,7 +93,7 @@ interface Recipe {
 
 const place = fc.nat({ max: 1000 })
 const recipes: fc.Arbitrary<Recipe> = fc.record({
-  steps: fc.array(fc.record({ op: fc.nat({ max: 4 }), one: place, two: place }), { minLength: 1, maxLength: 12 }),
+  steps: fc.array(fc.record({ op: fc.nat({ max: 6 }), one: place, two: place }), { minLength: 1, maxLength: 12 }),
   outputs: fc.array(place, { maxLength: 2 }),
   values: fc.tuple(place, place, place),
 })
@@ -104,6 +104,8 @@ const operations: readonly ((one: Tensor, two: Tensor) => Tensor)[] = [
   (one, two) => one.matmul(two).tanh(),
   (one, two) => one.sub(two.sum(0)).tanh(),
   (one, two) => one.T.add(two),
+  (one, two) => one.sub(two.sum(1, true)).tanh(),
+  (one, two) => one.softmax(1).mul(two),
 ]
 
 test('whatever parameters become, and in whatever order, all is computed from what they were', () =>
