@@ -43,7 +43,11 @@ export function kernelText(
   const alone = blockWork(kernel.body) < parallelWork || body.some((statement) => statement.kind === 'accumulator')
   const planned: KernelContext = {
     ...context,
-    ...planContractions(body, { width: context.widths[0], cache: context.cache, bf16: context.bf16 }),
+    ...planContractions(
+      body,
+      { width: context.widths[0], cache: context.cache, bf16: context.bf16 },
+      context.program.buffers,
+    ),
   }
   const scope: Scope = { context: planned, place: plainPlace(planned), types: new Map(), outside: null }
   if (alone) return { lines: ['  if (thread == 0) {', ...block(body, scope, '    '), '  }'], alone }

@@ -1,8 +1,9 @@
 // How each matrix product of a kernel runs: which operand is packed, in which form, over which tiles.
-import type { ContractionStatement, Panel, Statement } from '../../compiler/ir.ts'
+import type { Buffer, ContractionStatement, Panel, Statement } from '../../compiler/ir.ts'
 import { type Bf16, bf16Cost, bf16SumBlock, bf16Tile } from './bf16Plan.ts'
 import { type DotTile, dotTile } from './dots.ts'
 import { floatBlocks, floatTile } from './floatPlan.ts'
+import { type Following, followingOf } from './following.ts'
 import { isRun, stepOf, type Tables } from './tables.ts'
 import type { Tile } from './tiles.ts'
 
@@ -44,6 +45,8 @@ export interface Plan {
   readonly bf16: Bf16 | null
   /** A tile of dot products; null where the lanes are columns. */
   readonly dots: DotTile | null
+  /** What comes from memory meanwhile. */
+  following: readonly Following[]
   /** The workspace in which `pack` has put b whole; null when each block is packed as it comes. */
   prepacked: string | null
 }
@@ -64,31 +67,44 @@ export interface Form {
   tile(): string
   /** The same, of a tile that packs b as it reads it; null where b is packed apart. */
   readonly packingTile: (() => string) | null
-  /** The same, of a tile that asks for rows of a beforehand; null where these come by themselves. */
-  readonly askingTile: (() => string) | null
-  /** Lines before a tile's rows of a are used: that copy them to `stage`, or ask for the next. */
-  stage(): readonly string[]
+  /** The same, of a tile that asks for what comes next; null where that comes by itself. */
+  readonly askingTile: (() => AskingTile) | null
+  /** Whether a tile of rows meets all panels of b of a block before the next one does, or a panel all rows. */
+  readonly order: 'rows' | 'panels'
+  /** Lines before a tile's rows of a are used: that copy them to `stage`, which is at `to` or their own, or ask for the next. */
+  stage(to: string | null): readonly string[]
+  /** The numbers that are copied of a tile's rows; 0 where they are read as they lie. */
+  readonly stageLength: number
   /** What a tile reads its rows of a from. */
   readonly source: 'a' | 'stage'
+}
+
+export interface AskingTile {
+  readonly name: string
+  /** C text: whether the tile at `i` of panel `p` asks, and from where on. */
+  readonly if: string
+  readonly ahead: string
 }
 
 /** Decides how each contraction of a kernel runs, and which of its operands the `pack` statements before it prepare. */
 export function planContractions(
   body: readonly Statement[],
   machine: Machine,
+  buffers: ReadonlyMap<string, Buffer>,
 ): { readonly plans: Map<ContractionStatement, Plan>; readonly packs: Map<string, Plan> } {
   const plans = new Map<ContractionStatement, Plan>()
   const packs = new Map<string, Plan>()
-  const visit = (statements: readonly Statement[]): void => {
+  const visit = (statements: readonly Statement[], following: ReturnType<typeof followingOf> | null): void => {
     for (const statement of statements) {
-      if (statement.kind === 'loop') visit(statement.body)
+      if (statement.kind === 'loop') visit(statement.body, followingOf(statement, buffers))
       if (statement.kind !== 'contraction') continue
       const plan = planOf(statement, machine)
+      plan.following = following?.get(statement) ?? []
       plans.set(statement, plan)
       if (plan.b.packed !== null) packs.set(plan.b.packed, plan)
     }
   }
-  visit(body)
+  visit(body, null)
   return { plans, packs }
 }
 
@@ -114,14 +130,17 @@ export function planOf(statement: ContractionStatement, machine: Machine): Plan 
     const chosen = cheaper(bf16)
     // What gains little stays exact.
     if (costOf(chosen, machine, bf16) < 0.8 * costOf(exact, machine, null))
-      return { ...chosen, width, tile: bf16Tile(bf16, chosen.m, chosen.n, width), bf16, dots: null, prepacked: null }
+      return { ...chosen, ...later, width, tile: bf16Tile(bf16, chosen.m, chosen.n, width), bf16, dots: null }
   }
-  const form = { width, bf16: null, prepacked: null }
+  const form = { ...later, width, bf16: null }
   const few = asIs.n <= turned.n ? asIs : turned
   const dots = dotTile(few, width, costOf(exact, machine, null))
   if (dots !== null) return { ...few, ...form, tile: { rows: dots.rows, vectors: 1 }, dots }
   return { ...exact, ...form, tile: floatTile(exact, width), dots: null }
 }
+
+/** What is known when the text is written. */
+const later = { following: [], prepacked: null }
 
 /** The vectors for which pairs of bfloat16 are packed. */
 const bf16Width = 16
