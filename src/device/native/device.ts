@@ -11,13 +11,13 @@ import { allowedPrecision, type Precision } from '../precision.ts'
 import { threads } from '../threads.ts'
 import { cacheFolder } from './cache.ts'
 import { codeVersion } from './codeVersion.ts'
-import { compileC, isKept } from './compile.ts'
 import { type CCompiler, compilerAbsence, findCompiler } from './compiler.ts'
 import { type Call, readStep, writeStep } from './keptSteps.ts'
-import { type Koffi, loadKoffi } from './koffi.ts'
+import { loadKoffi } from './koffi.ts'
+import { nativeLibraries } from './libraries.ts'
 import { nativeMemory } from './memory.ts'
 import { type NativePrecision, nativePrecision } from './precision.ts'
-import { threadPoolText } from './threadPool.ts'
+import { maxThreads } from './threadPool.ts'
 
 interface NativeStorage extends JsStorage {
   readonly address: bigint
@@ -26,11 +26,6 @@ interface NativeStorage extends JsStorage {
 type RunProgram = (pointers: BigUint64Array, threads: number) => void
 
 const runPrototype = 'void run(void *buffers, int threads)'
-
-interface InLibrary<T> {
-  readonly path: string
-  readonly call: T
-}
 
 /** What stands in the way of native code here; null when nothing does. */
 export function nativeAbsence(): string | null {
@@ -43,52 +38,21 @@ export function nativeAbsence(): string | null {
 
 /** Un-compiled code does at least this much work before it is worth a C compilation (about 0.1 s). */
 const compileWork = 2e7
-export const maxThreads = 16
 
 /** The native device, of the compiler found here or another. Throws DeviceError `no-native` where `nativeAbsence` says why. */
 export function nativeDevice(chosen?: CCompiler): Device {
   const absence = nativeAbsence()
   if (absence) throw new DeviceError('no-native', `the native device is not there: ${absence}`)
   const compiler = chosen ?? findCompiler()!
-  const library = loadKoffi()!
+  const koffi = loadKoffi()!
 
-  const allocateBytes = nativeMemory(library)
+  const allocateBytes = nativeMemory(koffi)
   let arena = allocateBytes(0)
   let arenaBytes = 0
 
   const loadJs = jsLoader()
 
-  let pool: unknown = null
-  const functionIn = <T>(path: string, prototype: string): T => {
-    const loaded = library.load(path)
-    if (compiler.threads === 'openmp') keepOpenMP(library)
-    if (compiler.threads === 'pthreads') {
-      pool ??= poolIn(library, compileC(compiler, threadPoolText(maxThreads)))
-      ;(loaded.func('void usePool(uint64_t address)') as (address: unknown) => void)(pool)
-    }
-    return loaded.func(prototype) as T
-  }
-
-  const loadFunction = <T>(source: string, prototype: string): InLibrary<T> => {
-    try {
-      const path = compileC(compiler, source)
-      return { path, call: functionIn<T>(path, prototype) }
-    } catch (error) {
-      if (error instanceof DeviceError) throw error
-      // Another process may have cleared it away, or another machine have written it.
-      return loadAnew(source, prototype)
-    }
-  }
-
-  const loadAnew = <T>(source: string, prototype: string): InLibrary<T> => {
-    const path = compileC(compiler, source, { anew: true })
-    try {
-      return { path, call: functionIn<T>(path, prototype) }
-    } catch (error) {
-      const why = (error as Error).message
-      throw new DeviceError('c-load-failed', `what ${compiler.command} compiles cannot be loaded here: ${why}`)
-    }
-  }
+  const libraries = nativeLibraries(koffi, compiler)
 
   const known = new Map<Precision, NativePrecision>()
   const precision = (allowed: Precision): NativePrecision => {
@@ -97,7 +61,7 @@ export function nativeDevice(chosen?: CCompiler): Device {
       found = nativePrecision(
         allowed,
         compiler,
-        (source, prototype) => loadFunction<() => number>(source, prototype).call,
+        (source, prototype) => libraries.compiled<() => number>(source, prototype).call,
       )
       known.set(allowed, found)
     }
@@ -112,7 +76,7 @@ export function nativeDevice(chosen?: CCompiler): Device {
 
   const loadCompiled = (program: Program): { readonly executable: Executable; readonly path: string } => {
     const source = emitC(program, targetNow())
-    const { path, call } = loadFunction<RunProgram>(source, runPrototype)
+    const { path, call } = libraries.compiled<RunProgram>(source, runPrototype)
     return { executable: executableOf(call, callOf(program), () => source), path }
   }
 
@@ -149,7 +113,7 @@ export function nativeDevice(chosen?: CCompiler): Device {
     find: (key, program) => {
       const maker = makerText()
       const step = maker && readStep(cacheFolder(), `${maker} ${key}`)
-      const run = step ? keptFunction(step.library) : null
+      const run = step ? libraries.kept<RunProgram>(step.library, runPrototype) : null
       if (!step || !run) return null
       const target = targetNow()
       return { executable: executableOf(run, step, () => emitC(program(), target)), note: step.note }
@@ -162,16 +126,6 @@ export function nativeDevice(chosen?: CCompiler): Device {
         writeStep(cacheFolder(), `${maker} ${key}`, { ...callOf(program), library: basename(path), note })
       return executable
     },
-  }
-
-  /** The function of a library in the cache; null where the library must be made anew. */
-  const keptFunction = (name: string): RunProgram | null => {
-    const path = builtin('node:path').join(cacheFolder(), name)
-    try {
-      return isKept(path) ? functionIn<RunProgram>(path, runPrototype) : null
-    } catch {
-      return null
-    }
   }
 
   return {
@@ -202,24 +156,6 @@ const callOf = ({ arenaBytes, external, buffers }: Program): Call => ({
     return { name, dtype, length }
   }),
 })
-
-let openMP: unknown
-
-/**
- * Gcc's OpenMP would go with the last program that is collected, while its threads still wait in it; clang's stays by itself.
- */
-function keepOpenMP(library: Koffi): void {
-  if (openMP !== undefined) return
-  try {
-    openMP = library.load('libgomp.so.1')
-  } catch {
-    openMP = null
-  }
-}
-
-/** The address of the threads that programs share. */
-const poolIn = (library: Koffi, path: string): unknown =>
-  (library.load(path).func('uint64_t threadPool(void)') as () => unknown)()
 
 /** Where a program's external buffers are: all there, and of the lengths that it was compiled for. */
 function addressesOf(expected: Call['external'], external: readonly Storage[]): readonly bigint[] {
