@@ -26,9 +26,12 @@ test('buffers never overlap, are zero, begin at multiples of 64 and have room fo
 })
 
 test('results of a few numbers share buffers, and those of many do not', { skip: nativeAbsence() ?? false }, () => {
-  const allocate = nativeMemory(loadKoffi()!)
-  const buffersOf = (bytes: number): number => new Set(Array.from({ length: 640 }, () => allocate(bytes).buffer)).size
+  const buffersOf = (bytes: number, shares = true): number => {
+    const allocate = nativeMemory(loadKoffi()!, shares)
+    return new Set(Array.from({ length: 640 }, () => allocate(bytes).buffer)).size
+  }
   assert.equal(buffersOf(4), 10)
   assert.equal(buffersOf(64), 10)
   assert.equal(buffersOf(65), 640)
+  assert.equal(buffersOf(4, false), 640)
 })

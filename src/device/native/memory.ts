@@ -1,5 +1,6 @@
 // Memory that does not move, aligned for vectors, with room past its end for a vector's width. It is zero at first, and goes
 // when nothing refers to it any more.
+import { environment } from '../../platform.ts'
 import type { Koffi } from './koffi.ts'
 import { leastBytes, pageAdvice, pageBytes } from './pages.ts'
 
@@ -16,7 +17,10 @@ const sharedBytes = 4096
 /** A few: what is kept of a shared buffer keeps all of it. */
 const smallBytes = 64
 
-export function nativeMemory(library: Koffi): (bytes: number) => Memory {
+/** Tools that watch where buffers end want each to have memory of its own: EINFOLD_SEPARATE_BUFFERS is set for them. */
+const sharesMemory = (): boolean => environment('EINFOLD_SEPARATE_BUFFERS') === undefined
+
+export function nativeMemory(library: Koffi, shares = sharesMemory()): (bytes: number) => Memory {
   const advise = pageAdvice(library)
   const own = (bytes: number): Memory => {
     const large = advise !== null && bytes >= leastBytes
@@ -31,7 +35,7 @@ export function nativeMemory(library: Koffi): (bytes: number) => Memory {
   let shared: Memory | null = null
   let used = 0
   return (bytes) => {
-    if (bytes > smallBytes) return own(bytes)
+    if (bytes > smallBytes || !shares) return own(bytes)
     if (shared === null || used === sharedBytes) {
       shared = own(sharedBytes)
       used = 0
