@@ -27,6 +27,7 @@ export function bf16Form(plan: Plan, bf16: Bf16, context: ContractionContext): F
       ),
     packingTile: null,
     askingTile: null,
+    asksAhead: false,
     stage: () => stageLines(plan, bf16, stage, context),
     source: 'stage',
   }

@@ -53,7 +53,7 @@ function productFunction(plan: Plan, context: ContractionContext): string {
   const blockPanels = Math.max(1, Math.floor(columnBlock / columns))
   const pack = plan.prepacked === null ? form.packer() : null
   const packing = plan.prepacked === null && form.packingTile ? form.packingTile() : null
-  const asking = form.askingTile ? form.askingTile() : null
+  const asking = form.askingTile && (form.asksAhead || plan.next.length > 0) ? form.askingTile() : null
   const space = pack && context.blockSpace(words(Math.min(k, sumBlock)) * columns * Math.min(panels, blockPanels))
   const tile = form.tile()
   const stage = form.stage()
@@ -87,17 +87,28 @@ function productFunction(plan: Plan, context: ContractionContext): string {
   lines.push(...stage)
   const panel = `space + (p - p0) * ${depth} * ${columns}`
   lines.push('        for (int p = p0; p < p1; p++) {')
+  if (plan.next.length > 0) lines.push(`          const int call = i / ${plan.tile.rows} * ${panels} + p;`)
   if (packing) {
     const isFull = full < panels ? ` && p < ${full}` : ''
     lines.push(`          if (i == iFrom${isFull}) ${packing}(${form.source}, b, ${panel}, c, i, p, k0, k1); else`)
   }
-  if (asking) {
+  if (asking && form.asksAhead) {
     const { rows } = plan.tile
     const last = `i + ${2 * rows - 1} < ${m} ? i + ${2 * rows - 1} : ${m - 1}`
-    const ahead = `a + ${context.tables.nameOf(plan.a.rows)}[${last}] + ${plan.a.columns[0]}`
+    const ahead = `a + ${context.tables.nameOf(plan.a.rows)}[${last}], ${context.tables.nameOf(plan.a.columns)}`
     lines.push(
       `          if (p + 1 == p1 && i + ${rows} < iTo) ${asking}(${form.source}, ${panel}, ${ahead}, c, i, p, k0, k1); else`,
     )
+  }
+  if (asking) {
+    // As many tiles as it takes, one after the other.
+    let from = packing ? panels : 0
+    for (const { side, step, lines: table } of plan.next) {
+      const to = from + table.length / k
+      const ahead = `${side} + ${step}, ${context.tables.nameOf(table)} + (call - ${from}) * ${k}`
+      lines.push(`          if (call < ${to}) ${asking}(${form.source}, ${panel}, ${ahead}, c, i, p, k0, k1); else`)
+      from = to
+    }
   }
   lines.push(`          ${tile}(${form.source}, ${panel}, c, i, p, k0, k1);`, '        }', '      }')
   lines.push('    }', '  }')

@@ -19,9 +19,8 @@ export function floatForm(plan: Plan, context: ContractionContext): Form {
     packingTile: packsAsItReads(plan)
       ? () => context.define('packingTile', (name) => tileFunction(name, plan, way, context, 'packs'))
       : null,
-    askingTile: asksAhead(plan, way)
-      ? () => context.define('askingTile', (name) => tileFunction(name, plan, way, context, 'asks'))
-      : null,
+    askingTile: () => context.define('askingTile', (name) => tileFunction(name, plan, way, context, 'asks')),
+    asksAhead: asksAhead(plan, way),
     stage: () => (way === 'direct' ? aheadLines(plan, context) : stageLines(plan, way, context)),
     source: way === 'direct' ? 'a' : 'stage',
   }
@@ -32,9 +31,7 @@ export function floatForm(plan: Plan, context: ContractionContext): Form {
  * there is nothing to pack.
  */
 const packsAsItReads = (plan: Plan): boolean =>
-  packingOf(plan.b, plan.width) === 'copy' && readsVectors(plan) && (tilesOfRows(plan) === 1 || isFar(plan))
-
-const isFar = ({ n, k }: Plan): boolean => n * k >= farElements
+  packingOf(plan.b, plan.width) === 'copy' && readsVectors(plan) && (tilesOfRows(plan) === 1 || plan.isFar)
 
 const tilesOfRows = ({ m, tile }: Plan): number => Math.ceil(m / tile.rows)
 
@@ -98,8 +95,8 @@ const packingDistance = 8
 
 /**
  * One register tile: rows `i …` of a times one panel of b, over summands `k0 … k1`; added to c unless they are the first.
- * One that `packs` reads the panel where it lies, and writes it to `out` as the packer would where other rows need it; one that `asks` has the columns
- * from `ahead` on brought near.
+ * One that `packs` reads the panel where it lies, and writes it to `out` as the packer would where other rows need it; one that `asks` has a line of
+ * memory brought near with each summand, from `ahead` on.
  */
 function tileFunction(
   name: string,
@@ -117,7 +114,11 @@ function tileFunction(
   const rowTable = context.tables.nameOf(a.rows)
   const packs = kind === 'packs'
   const [extra, extraPassed] =
-    kind === null ? ['', ''] : packs ? ['float *restrict out, ', 'out, '] : ['const float *ahead, ', 'ahead, ']
+    kind === null
+      ? ['', '']
+      : packs
+        ? ['float *restrict out, ', 'out, ']
+        : ['const float *ahead, const int32_t *lines, ', 'ahead, lines, ']
   const parameters = `const float *restrict a, const float *restrict b, ${extra}float *restrict c, int i, int p, int k0, int k1`
   const passed = `a, b, ${extraPassed}c`
   const lines = [`static inline __attribute__((always_inline)) void ${name}_rows(${parameters}, const int rows) {`]
@@ -151,7 +152,7 @@ function tileFunction(
         ? `k * (int64_t)${columnStep}${a.columns[0] ? ` + ${a.columns[0]}` : ''}`
         : `${context.tables.nameOf(a.columns)}[k]`
   lines.push(`    const int64_t at = ${at};`)
-  if (kind === 'asks') lines.push(`    __builtin_prefetch(ahead + k * (int64_t)${stepOf(a.columns)});`)
+  if (kind === 'asks') lines.push('    __builtin_prefetch(ahead + lines[k]);')
   if (packs) {
     const bStep = stepOf(b.rows)
     const row = (by: number): string =>
@@ -159,9 +160,9 @@ function tileFunction(
         ? `${b.rows[0]} + (k + ${by}) * (int64_t)${bStep}`
         : `${context.tables.nameOf(b.rows)}[${by ? `k + ${by} < k1 ? k + ${by} : k` : 'k'}]`
     lines.push(`    const float *from = b + ${row(0)};`)
-    if (isFar(plan)) lines.push(`    const float *next = b + ${row(packingDistance)};`)
+    if (plan.isFar) lines.push(`    const float *next = b + ${row(packingDistance)};`)
     for (let v = 0; v < vectors; v++) {
-      if (isFar(plan)) lines.push(`    __builtin_prefetch(next + column${v});`)
+      if (plan.isFar) lines.push(`    __builtin_prefetch(next + column${v});`)
       lines.push(`    const F${w} b${v} = loadf_${w}(from + column${v});`)
       if (tiles > 1) lines.push(`    storef_${w}(out + ${v * w}, b${v});`)
     }

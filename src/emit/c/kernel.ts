@@ -13,6 +13,7 @@ import type {
 import { neighboursOf } from '../../compiler/neighbours.ts'
 import { blockWork } from '../../compiler/work.ts'
 import { contractionText, packText } from './contraction.ts'
+import { farElements } from './floatPlan.ts'
 import { interleavedStores } from './interleave.ts'
 import {
   asLanes,
@@ -41,9 +42,12 @@ export function kernelText(
   const body = arrangeLoops(kernel.body, context.widths[0])
   // Sums of a whole kernel are one thread's, in one order.
   const alone = blockWork(kernel.body) < parallelWork || body.some((statement) => statement.kind === 'accumulator')
+  // What the kernel itself has written is near.
+  const isFar = (buffer: string): boolean =>
+    context.program.buffers.get(buffer)!.length >= farElements && !kernel.writes.includes(buffer)
   const planned: KernelContext = {
     ...context,
-    ...planContractions(body, { width: context.widths[0], cache: context.cache, bf16: context.bf16 }),
+    ...planContractions(body, { width: context.widths[0], cache: context.cache, bf16: context.bf16 }, isFar),
   }
   const scope: Scope = { context: planned, place: plainPlace(planned), types: new Map(), outside: null }
   if (alone) return { lines: ['  if (thread == 0) {', ...block(body, scope, '    '), '  }'], alone }

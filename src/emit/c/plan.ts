@@ -2,7 +2,8 @@
 import type { ContractionStatement, Panel, Statement } from '../../compiler/ir.ts'
 import { type Bf16, bf16Cost, bf16SumBlock, bf16Tile } from './bf16Plan.ts'
 import { type DotTile, dotTile } from './dots.ts'
-import { floatBlocks, floatTile } from './floatPlan.ts'
+import { farElements, floatBlocks, floatTile } from './floatPlan.ts'
+import { isInPieces, type NextOperand, nextRound } from './nextRound.ts'
 import { isRun, stepOf, type Tables } from './tables.ts'
 import type { Tile } from './tiles.ts'
 
@@ -44,6 +45,10 @@ export interface Plan {
   readonly bf16: Bf16 | null
   /** A tile of dot products; null where the lanes are columns. */
   readonly dots: DotTile | null
+  /** Whether b comes from beyond the cache, and not by itself. */
+  readonly isFar: boolean
+  /** What this round asks for on behalf of the next one of the loop around. */
+  readonly next: readonly NextOperand[]
   /** The workspace in which `pack` has put b whole; null when each block is packed as it comes. */
   prepacked: string | null
 }
@@ -64,31 +69,39 @@ export interface Form {
   tile(): string
   /** The same, of a tile that packs b as it reads it; null where b is packed apart. */
   readonly packingTile: (() => string) | null
-  /** The same, of a tile that asks for rows of a beforehand; null where these come by themselves. */
+  /** The same, of a tile that asks for numbers that are needed later, a line of memory a step. */
   readonly askingTile: (() => string) | null
+  /** Whether the last tile of some rows asks for the next rows of a. */
+  readonly asksAhead: boolean
   /** Lines before a tile's rows of a are used: that copy them to `stage`, or ask for the next. */
   stage(): readonly string[]
   /** What a tile reads its rows of a from. */
   readonly source: 'a' | 'stage'
 }
 
-/** Decides how each contraction of a kernel runs, and which of its operands the `pack` statements before it prepare. */
+/**
+ * Decides how each contraction of a kernel runs, and which of its operands the `pack` statements before it prepare. `isFar` says
+ * which buffers come from beyond the cache.
+ */
 export function planContractions(
   body: readonly Statement[],
   machine: Machine,
+  isFar: (buffer: string) => boolean,
 ): { readonly plans: Map<ContractionStatement, Plan>; readonly packs: Map<string, Plan> } {
   const plans = new Map<ContractionStatement, Plan>()
   const packs = new Map<string, Plan>()
-  const visit = (statements: readonly Statement[]): void => {
+  const visit = (statements: readonly Statement[], around: string | null): void => {
     for (const statement of statements) {
-      if (statement.kind === 'loop') visit(statement.body)
+      if (statement.kind === 'loop') visit(statement.body, statement.index)
       if (statement.kind !== 'contraction') continue
-      const plan = planOf(statement, machine)
+      const alone = planOf(statement, machine)
+      const next = around === null ? [] : nextRound(alone, around, isFar)
+      const plan = { ...alone, isFar: alone.isFar || (isFar(alone.b.buffer) && isInPieces(alone.b)), next }
       plans.set(statement, plan)
       if (plan.b.packed !== null) packs.set(plan.b.packed, plan)
     }
   }
-  visit(body)
+  visit(body, null)
   return { plans, packs }
 }
 
@@ -114,9 +127,18 @@ export function planOf(statement: ContractionStatement, machine: Machine): Plan 
     const chosen = cheaper(bf16)
     // What gains little stays exact.
     if (costOf(chosen, machine, bf16) < 0.8 * costOf(exact, machine, null))
-      return { ...chosen, width, tile: bf16Tile(bf16, chosen.m, chosen.n, width), bf16, dots: null, prepacked: null }
+      return {
+        ...chosen,
+        width,
+        tile: bf16Tile(bf16, chosen.m, chosen.n, width),
+        bf16,
+        dots: null,
+        isFar: false,
+        next: [],
+        prepacked: null,
+      }
   }
-  const form = { width, bf16: null, prepacked: null }
+  const form = { width, bf16: null, isFar: exact.n * k >= farElements, next: [], prepacked: null }
   const few = asIs.n <= turned.n ? asIs : turned
   const dots = dotTile(few, width, costOf(exact, machine, null))
   if (dots !== null) return { ...few, ...form, tile: { rows: dots.rows, vectors: 1 }, dots }

@@ -73,6 +73,13 @@ test('what is large is packed by the tiles that read it first, and the rest befo
   assert.doesNotMatch(codeOf(numbers(0, 60, 128).matmul(numbers(1, 128, 530))), /packingTile/)
 })
 
+test('so is a part of what is large', () => {
+  const mixture = formula('z[b,t,h,d] = sum(u) p[b,h,t,u] * v[b,u,h,d]')
+  const code = (batch: number) => codeOf(mixture({ p: numbers(0, batch, 8, 64, 64), v: numbers(1, batch, 64, 8, 32) }))
+  assert.match(code(16), /packingTile\d+\(a, b, space/)
+  assert.doesNotMatch(code(8), /packingTile/)
+})
+
 test('what only one tile of rows meets is read as it lies', () => {
   const few = codeOf(numbers(0, 6, 128).matmul(numbers(1, 128, 530)))
   assert.match(few, /packingTile/)
