@@ -5,6 +5,7 @@ import { dotsFunction } from './dots.ts'
 import { floatForm } from './floatTile.ts'
 import { scalarIndex } from './lanes.ts'
 import { type ContractionContext, type Form, type Plan, panelColumns, panelsOf } from './plan.ts'
+import { addendParameter, addendPassed } from './storeRow.ts'
 
 const formOf = (plan: Plan, context: ContractionContext): Form =>
   plan.bf16 ? bf16Form(plan, plan.bf16, context) : floatForm(plan, context)
@@ -38,9 +39,11 @@ export function contractionText(
   const plan = context.plans.get(statement)!
   if (plan.b.packed !== null) plan.prepacked ??= context.kept.get(plan.b.packed) ?? null
   const product = plan.dots === null ? productFunction(plan, context) : dotsFunction(plan, plan.dots, context)
-  const { a, b, c } = plan
+  const { a, b, c, plus } = plan
   const at = (panel: Panel) => `${panel.buffer} + ${scalarIndex(panel.base)}`
-  return [`${indent}${product}(${at(a)}, ${at(b)}, ${at(c)}, ${plan.prepacked ?? 'NULL'}, thread, ${part});`]
+  return [
+    `${indent}${product}(${at(a)}, ${at(b)}, ${at(c)}, ${plus ? `${at(plus)}, ` : ''}${plan.prepacked ?? 'NULL'}, thread, ${part});`,
+  ]
 }
 
 function productFunction(plan: Plan, context: ContractionContext): string {
@@ -85,19 +88,22 @@ function productFunction(plan: Plan, context: ContractionContext): string {
   }
   lines.push(`      for (int i = iFrom; i < iTo; i += ${plan.tile.rows}) {`)
   lines.push(...stage)
+  const addend = addendPassed(plan)
   const panel = `space + (p - p0) * ${depth} * ${columns}`
   lines.push('        for (int p = p0; p < p1; p++) {')
   if (plan.next.length > 0) lines.push(`          const int call = i / ${plan.tile.rows} * ${panels} + p;`)
   if (packing) {
     const isFull = full < panels ? ` && p < ${full}` : ''
-    lines.push(`          if (i == iFrom${isFull}) ${packing}(${form.source}, b, ${panel}, c, i, p, k0, k1); else`)
+    lines.push(
+      `          if (i == iFrom${isFull}) ${packing}(${form.source}, b, ${panel}, c, ${addend}i, p, k0, k1); else`,
+    )
   }
   if (asking && form.asksAhead) {
     const { rows } = plan.tile
     const last = `i + ${2 * rows - 1} < ${m} ? i + ${2 * rows - 1} : ${m - 1}`
     const ahead = `a + ${context.tables.nameOf(plan.a.rows)}[${last}], ${context.tables.nameOf(plan.a.columns)}`
     lines.push(
-      `          if (p + 1 == p1 && i + ${rows} < iTo) ${asking}(${form.source}, ${panel}, ${ahead}, c, i, p, k0, k1); else`,
+      `          if (p + 1 == p1 && i + ${rows} < iTo) ${asking}(${form.source}, ${panel}, ${ahead}, c, ${addend}i, p, k0, k1); else`,
     )
   }
   if (asking) {
@@ -106,15 +112,17 @@ function productFunction(plan: Plan, context: ContractionContext): string {
     for (const { side, step, lines: table } of plan.next) {
       const to = from + table.length / k
       const ahead = `${side} + ${step}, ${context.tables.nameOf(table)} + (call - ${from}) * ${k}`
-      lines.push(`          if (call < ${to}) ${asking}(${form.source}, ${panel}, ${ahead}, c, i, p, k0, k1); else`)
+      lines.push(
+        `          if (call < ${to}) ${asking}(${form.source}, ${panel}, ${ahead}, c, ${addend}i, p, k0, k1); else`,
+      )
       from = to
     }
   }
-  lines.push(`          ${tile}(${form.source}, ${panel}, c, i, p, k0, k1);`, '        }', '      }')
+  lines.push(`          ${tile}(${form.source}, ${panel}, c, ${addend}i, p, k0, k1);`, '        }', '      }')
   lines.push('    }', '  }')
   return context.define('product', (name) =>
     [
-      `static void ${name}(const float *restrict a, const float *restrict b, float *restrict c, const float *restrict packed, int thread, int part, int parts) {`,
+      `static void ${name}(const float *restrict a, const float *restrict b, float *restrict c, ${addendParameter(plan)}const float *restrict packed, int thread, int part, int parts) {`,
       ...lines,
       '}',
     ].join('\n'),

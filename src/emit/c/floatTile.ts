@@ -2,7 +2,7 @@
 import { farElements, floatBlocks, readsVectors, type Staging, stagingOf, summandsOf } from './floatPlan.ts'
 import { packFunction } from './packing.ts'
 import { type ContractionContext, type Form, type Plan, packingOf, panelColumns, panelsOf } from './plan.ts'
-import { columnCount, resultRow, storeRow } from './storeRow.ts'
+import { addendParameter, columnCount, resultRow, storeRow } from './storeRow.ts'
 import { runLength, stepOf } from './tables.ts'
 import { sumBlock } from './tiles.ts'
 
@@ -119,8 +119,8 @@ function tileFunction(
       : packs
         ? ['float *restrict out, ', 'out, ']
         : ['const float *ahead, const int32_t *lines, ', 'ahead, lines, ']
-  const parameters = `const float *restrict a, const float *restrict b, ${extra}float *restrict c, int i, int p, int k0, int k1`
-  const passed = `a, b, ${extraPassed}c`
+  const parameters = `const float *restrict a, const float *restrict b, ${extra}float *restrict c, ${addendParameter(plan)}int i, int p, int k0, int k1`
+  const passed = `a, b, ${extraPassed}c${plan.plus ? ', plus' : ''}`
   const lines = [`static inline __attribute__((always_inline)) void ${name}_rows(${parameters}, const int rows) {`]
   // With few tiles each gets code of its own, in which the rows' offsets are numbers and take no registers.
   const tiles = tilesOfRows(plan)

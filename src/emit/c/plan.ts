@@ -39,6 +39,8 @@ export interface Plan {
   readonly c: Panel
   /** Whether c is added to. */
   readonly add: boolean
+  /** What else the sums are added to; null: nothing. */
+  readonly plus: Panel | null
   readonly width: number
   readonly tile: Tile
   /** In which form operands are multiplied; null: as they are, in f32. */
@@ -81,7 +83,7 @@ export interface Form {
 
 /**
  * Decides how each contraction of a kernel runs, and which of its operands the `pack` statements before it prepare. `isFar` says
- * which buffers come from beyond the cache.
+ * which buffers are beyond the cache when the kernel begins.
  */
 export function planContractions(
   body: readonly Statement[],
@@ -96,7 +98,11 @@ export function planContractions(
       if (statement.kind !== 'contraction') continue
       const alone = planOf(statement, machine)
       const next = around === null ? [] : nextRound(alone, around, isFar)
-      const plan = { ...alone, isFar: alone.isFar || (isFar(alone.b.buffer) && isInPieces(alone.b)), next }
+      const plan = {
+        ...alone,
+        isFar: alone.isFar || (isFar(alone.b.buffer) && isInPieces(alone.b)),
+        next,
+      }
       plans.set(statement, plan)
       if (plan.b.packed !== null) packs.set(plan.b.packed, plan)
     }
@@ -115,10 +121,10 @@ export interface Machine {
 /** Which way round a contraction runs, over which tiles. */
 export function planOf(statement: ContractionStatement, machine: Machine): Plan {
   const { width, bf16 } = machine
-  const { m, n, k, a, b, c, add } = statement
+  const { m, n, k, a, b, c, add, plus = null } = statement
   const flip = (panel: Panel): Panel => ({ ...panel, rows: panel.columns, columns: panel.rows })
-  const asIs = { m, n, k, a, b, c, add }
-  const turned = { m: n, n: m, k, a: flip(b), b: flip(a), c: flip(c), add }
+  const asIs = { m, n, k, a, b, c, add, plus }
+  const turned = { m: n, n: m, k, a: flip(b), b: flip(a), c: flip(c), add, plus: plus && flip(plus) }
   const cheaper = (form: Bf16 | null): Product => {
     return costOf(turned, machine, form) < costOf(asIs, machine, form) ? turned : asIs
   }
@@ -138,7 +144,13 @@ export function planOf(statement: ContractionStatement, machine: Machine): Plan 
         prepacked: null,
       }
   }
-  const form = { width, bf16: null, isFar: exact.n * k >= farElements, next: [], prepacked: null }
+  const form = {
+    width,
+    bf16: null,
+    isFar: exact.n * k >= farElements,
+    next: [],
+    prepacked: null,
+  }
   const few = asIs.n <= turned.n ? asIs : turned
   const dots = dotTile(few, width, costOf(exact, machine, null))
   if (dots !== null) return { ...few, ...form, tile: { rows: dots.rows, vectors: 1 }, dots }
@@ -148,7 +160,7 @@ export function planOf(statement: ContractionStatement, machine: Machine): Plan 
 /** The vectors for which pairs of bfloat16 are packed. */
 const bf16Width = 16
 
-export type Product = Pick<Plan, 'm' | 'n' | 'k' | 'a' | 'b' | 'c' | 'add'>
+export type Product = Pick<Plan, 'm' | 'n' | 'k' | 'a' | 'b' | 'c' | 'add' | 'plus'>
 
 /** Cycles, roughly: multiply-adds, packing b, and writing c once a block of sums. */
 function costOf(product: Product, { width, cache }: Machine, bf16: Bf16 | null): number {

@@ -22,7 +22,16 @@ function product(m: number, n: number, k: number, transposed = ''): Product {
   const { aRows, aColumns, bRows, bColumns, cRows, cColumns } = dense(m, n, k, transposed)
   const panel = (rows: Int32Array, columns: Int32Array): Panel =>
     ({ buffer: 'x', base: 0, rows, columns, packed: null }) as unknown as Panel
-  return { m, n, k, a: panel(aRows, aColumns), b: panel(bRows, bColumns), c: panel(cRows, cColumns), add: false }
+  return {
+    m,
+    n,
+    k,
+    a: panel(aRows, aColumns),
+    b: panel(bRows, bColumns),
+    c: panel(cRows, cColumns),
+    add: false,
+    plus: null,
+  }
 }
 
 test('rows that fall into the same sets of the first cache are read few at a time', () => {
