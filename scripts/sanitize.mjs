@@ -36,6 +36,7 @@ function main() {
         EINFOLD_CC: command,
         EINFOLD_CACHE: join(folder, 'cache'),
         EINFOLD_SANITIZE_CHILD: '1',
+        EINFOLD_SEPARATE_BUFFERS: '1',
         LD_PRELOAD: libraries.join(' '),
         // Node frees nothing when it ends; V8 moves its own stack.
         ASAN_OPTIONS: 'detect_leaks=0:detect_stack_use_after_return=0:allocator_may_return_null=1',

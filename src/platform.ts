@@ -8,6 +8,7 @@ interface Builtins {
   'node:module': typeof import('node:module')
   'node:os': typeof import('node:os')
   'node:path': typeof import('node:path')
+  'node:url': typeof import('node:url')
 }
 
 interface Process {

@@ -2,6 +2,7 @@
 // indices that lead there. The rows are equations `row = place`, solved exactly over the integers, so that the gradient
 // gathers: it never inserts zeros and never adds at scattered places.
 import type { Expr } from '../expression/tree.ts'
+import { print } from '../formula/print.ts'
 import type { BoundRange, Shape } from '../graph/node.ts'
 import {
   type Affine,
@@ -31,6 +32,22 @@ import type { Condition, Solution } from './solution.ts'
  * any other row (an index read from a tensor) stays a condition.
  */
 export function solveRead(rows: readonly Expr[], indices: readonly BoundRange[], shape: Shape): Solution | null {
+  const ranges = indices.map(({ index, start, extent }) => `${index}=${start}+${extent}`)
+  const key = `[${shape}] ${ranges} ${rows.map(print)}`
+  let solution = solved.get(key)
+  if (solution === undefined) {
+    if (solved.size === mostSolved) solved.delete(solved.keys().next().value!)
+    solution = solve(rows, indices, shape)
+    solved.set(key, solution)
+  }
+  return solution
+}
+
+/** Networks repeat themselves: what is read again and again is turned around once. */
+const solved = new Map<string, Solution | null>()
+const mostSolved = 1000
+
+function solve(rows: readonly Expr[], indices: readonly BoundRange[], shape: Shape): Solution | null {
   const solution = trySolving(rows, indices, shape, true)
   if (!solution || combinations(solution.remaining) <= combinations(indices)) return solution
   // Digits of digits can be more than what they were made of.

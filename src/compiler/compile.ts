@@ -10,9 +10,10 @@ import { unfoldWindows } from './contraction/unfold.ts'
 import type { Places } from './elements.ts'
 import type { Buffer, Kernel, Program } from './ir.ts'
 import { joinInPlace } from './joins.ts'
+import { moveAxes } from './lastAxes.ts'
 import { lowerKernel } from './lower.ts'
 import { keepNear } from './nearness.ts'
-import { type ComputedNode, isLeaf, resolve, storageNode } from './reads.ts'
+import { type ComputedNode, isContraction, isLeaf, resolve, storageNode } from './reads.ts'
 import { type ComputedRequest, computedRequest, type Request } from './request.ts'
 import { type KernelPlan, type Schedule, schedule } from './schedule.ts'
 import { shareCalls } from './sharedCalls.ts'
@@ -47,6 +48,7 @@ const rewrites: readonly ((request: Request, target: Target) => Request)[] = [
   prepareContractions,
   (request, target) => unfoldWindows(request, tileSideOf(target)),
   unflattenProducts,
+  moveAxes,
   splitSums,
   shareCalls,
   pairAngles,
@@ -145,9 +147,10 @@ function canWriteInPlace(parameter: ParameterNode, value: ComputedNode, plan: Sc
       for (const read of plan.reads(member)) {
         if (read.node !== parameter) continue
         if (at > home || member.kind === 'scatter') return false
-        // Stores come after all reads of one round of the shared loops; inner loops have rounds of their own.
-        if (member.shape.length !== kernel.extents.length || value.shape.length !== kernel.extents.length) return false
-        if (member.reduction) return false
+        if (member.shape.length < kernel.extents.length) return false
+        if (isContraction(member) || kernel.sums.has(member)) return false
+        // Stores of what is computed once a round of the shared loops come after all reads of this round; others at once.
+        if (value.shape.length > kernel.extents.length && (member !== value || member.reduction)) return false
         const same = read.at.every(
           (index, axis) =>
             index !== null &&

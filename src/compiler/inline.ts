@@ -3,7 +3,7 @@
 import type { Node, Shape } from '../graph/node.ts'
 import { sizeOf } from '../graph/node.ts'
 import { pairedAngles } from './angles.ts'
-import { matrixProduct } from './contraction/roles.ts'
+import { isProduct } from './contraction/overlap.ts'
 import {
   type ComputedNode,
   costOf,
@@ -33,7 +33,7 @@ export function inlinedNodes(
   if (contractions) {
     for (const node of pairedAngles(nodes)) kept.add(node)
     for (const node of nodes) {
-      if (node.kind !== 'comprehension' || !matrixProduct(node)) continue
+      if (node.kind !== 'comprehension' || !isProduct(node)) continue
       for (const operand of node.operands.values()) kept.add(storageNode(operand))
     }
   }

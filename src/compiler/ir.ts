@@ -46,7 +46,7 @@ export type Operation =
   | 'not'
   /** select(condition, a, b): both sides may be evaluated; loads that could fall outside carry their own guard */
   | 'select'
-  /** to the operation's `type`; float to i32 truncates */
+  /** to the operation's `type`; float to i32 truncates, gives the nearest bound for what lies beyond, and 0 for NaN */
   | 'cast'
   /** uniform(seed, stream, step, i): f32 in [0, 1), Threefry-2x32-20 */
   | 'uniform'

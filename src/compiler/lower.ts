@@ -4,7 +4,9 @@ import { type Affine, add, isConstant } from '../index/index.ts'
 import { constantValue, KernelBuilder } from './blocks.ts'
 import { type ColumnSum, type Inside, lowerColumnSums, sumRows } from './columnSums.ts'
 import { type ChunkAxis, type ContractionContext, lowerContraction } from './contraction/lower.ts'
-import { type MatrixProduct, matrixProduct } from './contraction/roles.ts'
+import { lowerOverlap } from './contraction/lowerOverlap.ts'
+import { isProduct, overlapProduct } from './contraction/overlap.ts'
+import { matrixProduct } from './contraction/roles.ts'
 import { lowerFilterConvolution } from './contraction/winograd/filter.ts'
 import { lowerImageConvolution } from './contraction/winograd/image.ts'
 import { convolutionOf } from './contraction/winograd/roles.ts'
@@ -18,9 +20,8 @@ import type { KernelPlan } from './schedule.ts'
 export function lowerKernel(plan: KernelPlan, places: Places): readonly Statement[] {
   const b = new KernelBuilder()
   const [first] = plan.members
-  const product = places.contractions && first.kind === 'comprehension' ? matrixProduct(first) : null
   if (first.kind === 'scatter') lowerScatter(b, first, places)
-  else if (product) lowerProduct(b, product, plan, places)
+  else if (places.contractions && isProduct(first)) lowerProduct(b, first, plan, places)
   else if (plan.sums.size > 0) lowerWithSums(b, plan, places)
   else lowerMembers(b, plan.members as ComprehensionNode[], plan.extents, places)
   return b.body
@@ -66,8 +67,8 @@ function lowerRound(
 }
 
 /** A matrix product, then the members that follow on its elements. */
-function lowerProduct(b: KernelBuilder, product: MatrixProduct, { members, sums }: KernelPlan, places: Places): void {
-  const [first, ...rest] = members as ComprehensionNode[]
+function lowerProduct(b: KernelBuilder, first: ComprehensionNode, { members, sums }: KernelPlan, places: Places): void {
+  const rest = members.slice(1) as ComprehensionNode[]
   const targets = places.targetsOf(first)
   const follow = rest.length > 0 || targets.length > 1
   const inLoops = rest.flatMap((member) => sums.get(member)?.terms ?? [member])
@@ -93,8 +94,10 @@ function lowerProduct(b: KernelBuilder, product: MatrixProduct, { members, sums 
     scratch: places.scratch,
     epilogue: follow ? epilogue : null,
   }
-  const convolution = convolutionOf(first, product, places.tileSide)
-  if (convolution?.kind === 'image') lowerImageConvolution(first, convolution, context)
+  const product = matrixProduct(first)
+  const convolution = product && convolutionOf(first, product, places.tileSide)
+  if (!product) lowerOverlap(first, overlapProduct(first)!, context)
+  else if (convolution?.kind === 'image') lowerImageConvolution(first, convolution, context)
   else if (convolution) lowerFilterConvolution(first, convolution, context)
   else lowerContraction(first, product, context)
   finish()

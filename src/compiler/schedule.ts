@@ -4,7 +4,7 @@ import { print } from '../formula/print.ts'
 import type { ComprehensionNode, Node } from '../graph/node.ts'
 import { type Affine, affineKey, affineOf, constant, type Intervals, substituteIndices } from '../index/index.ts'
 import { type ColumnSum, columnSum, plainName, standsAlone } from './columnSums.ts'
-import { matrixProduct } from './contraction/roles.ts'
+import { isProduct } from './contraction/overlap.ts'
 import { inlinedNodes } from './inline.ts'
 import {
   type ComputedNode,
@@ -16,6 +16,7 @@ import {
   storageNode,
 } from './reads.ts'
 import { type ComputedRequest, reachable } from './request.ts'
+import { updatesAfterReaders } from './updateOrder.ts'
 
 /**
  * One loop nest: the outer loops are shared by all members, which follow one another inside it in order.
@@ -100,12 +101,12 @@ function inOrder(nodes: readonly Node[], request: ComputedRequest): readonly Com
   )
   const values = new Set<Node>(request.updates.map((update) => update.value))
   const needed = new Set<Node>()
-  for (const node of computed) {
-    if (values.has(node)) continue
+  for (const node of computed.toReversed()) {
+    if (values.has(node) && !needed.has(node)) continue
     for (const read of readsOf(node)) needed.add(storageNode(read.node))
   }
   const isLate = (node: ComputedNode): boolean => values.has(node) && !needed.has(node)
-  return [...computed.filter((node) => !isLate(node)), ...computed.filter(isLate)]
+  return updatesAfterReaders([...computed.filter((node) => !isLate(node)), ...computed.filter(isLate)], request)
 }
 
 /**
@@ -215,8 +216,6 @@ function readsAtSamePlace(
   }
   return true
 }
-
-const isProduct = (node: ComputedNode): boolean => node.kind === 'comprehension' && matrixProduct(node) !== null
 
 const hasLoops = (node: ComputedNode): boolean => node.shape.length > 0 || rangesOf(node).length > 0
 

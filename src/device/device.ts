@@ -19,6 +19,17 @@ export interface Executable {
   readonly source: string
 }
 
+/** Steps that earlier processes loaded, found by what they compute: a warm start skips lowering and emission. */
+export interface KeptSteps {
+  /**
+   * The step kept under a key, for the precision that is allowed now, with the note that came with it; null where there is
+   * none. `program` is called when somebody asks for its code.
+   */
+  find(key: string, program: () => Program): { readonly executable: Executable; readonly note: string } | null
+  /** Loads a step, and keeps it. */
+  load(key: string, program: Program, note: string): Executable
+}
+
 export interface Device {
   readonly name: DeviceName
   /** What its emitter can do where `allowed` is; the compiler asks before it lowers. */
@@ -35,4 +46,6 @@ export interface Device {
   free(storage: Storage): void
   /** Products are computed at the precision that is allowed when it is called. `once`: the program belongs to un-compiled code and may not run again; a device may then save on compiling it. */
   load(program: Program, use?: 'step' | 'once'): Executable
+  /** Left out where steps are loaded anew by each process. */
+  readonly kept?: KeptSteps
 }

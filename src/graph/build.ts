@@ -307,7 +307,7 @@ function checkLength(values: TypedArray, shape: Shape): void {
   if (values.length !== sizeOf(shape)) invalid(`shape [${shape}] has ${sizeOf(shape)} elements, not ${values.length}`)
 }
 
-const sameShape = (a: Shape, b: Shape): boolean =>
+export const sameShape = (a: Shape, b: Shape): boolean =>
   a.length === b.length && a.every((extent, axis) => extent === b[axis])
 
 const numberKey = (value: number): string => (Object.is(value, -0) ? '-0' : String(value))

@@ -1,11 +1,10 @@
 // A training step as one program: traced once a shape, then only run.
-import { type Binding, compileGraph } from '../compiler/compile.ts'
 import type { Program } from '../compiler/ir.ts'
 import type { Update } from '../compiler/request.ts'
 import type { Device, Executable, Storage } from '../device/device.ts'
-import { allowedPrecision, type Precision } from '../device/precision.ts'
+import type { Precision } from '../device/precision.ts'
 import { EinfoldError, ShapeError } from '../errors.ts'
-import { inputNode, parameterVersion, storedNode } from '../graph/build.ts'
+import { inputNode, parameterVersion, sameShape, storedNode } from '../graph/build.ts'
 import { evaluator } from '../graph/evaluator.ts'
 import {
   type DataNode,
@@ -18,7 +17,9 @@ import {
 import { Tensor } from '../graph/tensor.ts'
 import { activeTrace, withTrace } from '../graph/tracing.ts'
 import { device } from './devices.ts'
+import { type LoadedBinding, loadStep } from './load.ts'
 import { precisionOn } from './precision.ts'
+import { signature } from './signature.ts'
 import { deviceRef, onDevice } from './storage.ts'
 
 /** What a step may return: a tensor, or tensors in arrays and records. */
@@ -33,19 +34,24 @@ export interface CompiledStep<Args extends readonly Tensor[], Result> {
 }
 
 export interface CompiledProgram {
+  /** The loops. Of a step that was found as an earlier process left it, they are made when they are first asked for. */
   readonly program: Program
   readonly source: string
   /** Milliseconds spent on tracing, compiling and loading. */
   readonly compileMs: number
+  /** Whether it was found as an earlier process left it: then it was only traced and loaded. */
+  readonly wasFound: boolean
 }
 
 interface Traced extends CompiledProgram {
-  readonly shapes: string
+  readonly inputs: readonly Node[]
   readonly observed: readonly { readonly read: () => unknown; readonly value: unknown }[]
   readonly device: Device
   readonly precision: Precision
   readonly executable: Executable
-  readonly bindings: readonly Binding[]
+  readonly bindings: readonly LoadedBinding[]
+  /** What `bindings` are places in. */
+  readonly leaves: readonly Node[]
   readonly outputs: readonly Node[]
   readonly updates: readonly { readonly cell: ParameterCell; readonly node: ParameterNode }[]
   /** The step's result around the outputs' tensors. */
@@ -67,16 +73,15 @@ export function compile<Args extends readonly Tensor[], Result extends StepResul
     if (activeTrace()) return step(...args)
     args.forEach(checkTensor)
     const leaves = evaluator().realize(args.map((arg) => arg.node))
-    const shapes = leaves.map((leaf) => `${leaf.dtype}[${leaf.shape}]`).join()
     let traced = programs.find(
       (known) =>
-        known.shapes === shapes &&
+        isFor(known.inputs, leaves) &&
         known.device === device() &&
         known.precision === precisionOn(known.device) &&
         known.observed.every(({ read, value }) => Object.is(read(), value)),
     )
     if (!traced) {
-      traced = trace(step as unknown as (...args: readonly Tensor[]) => StepResult, leaves, shapes)
+      traced = trace(step as unknown as (...args: readonly Tensor[]) => StepResult, leaves)
       programs.push(traced)
     }
     return runTraced(traced, leaves as readonly (DataNode | ParameterNode)[]) as Result
@@ -92,7 +97,12 @@ function checkTensor(arg: unknown, position: number): void {
   )
 }
 
-function trace(step: (...args: readonly Tensor[]) => StepResult, leaves: readonly Node[], shapes: string): Traced {
+/** Whether what was traced for some inputs is so for others. */
+const isFor = (inputs: readonly Node[], others: readonly Node[]): boolean =>
+  inputs.length === others.length &&
+  inputs.every(({ dtype, shape }, at) => dtype === others[at].dtype && sameShape(shape, others[at].shape))
+
+function trace(step: (...args: readonly Tensor[]) => StepResult, leaves: readonly Node[]): Traced {
   const began = performance.now()
   const observed: { read: () => unknown; value: unknown }[] = []
   const before = new Map<ParameterCell, ParameterNode>()
@@ -119,19 +129,24 @@ function trace(step: (...args: readonly Tensor[]) => StepResult, leaves: readonl
     for (const [cell, parameter] of before) cell.current = parameter
   }
   const chosen = device()
-  const { program, bindings } = compileGraph({ outputs, updates }, chosen.targetOf(allowedPrecision()))
-  const executable = chosen.load(program)
+  const request = { outputs, updates }
+  const structure = signature(request)
+  const { executable, bindings, program, wasFound } = loadStep(chosen, request, structure)
   return {
-    shapes,
+    inputs,
     observed,
     device: chosen,
     precision: precisionOn(chosen),
-    program,
     executable,
+    wasFound,
+    get program() {
+      return program()
+    },
     get source() {
       return executable.source
     },
     bindings,
+    leaves: structure.leaves,
     outputs,
     updates: updates.map(({ cell, parameter }) => ({ cell, node: parameter })),
     rebuild,
@@ -172,8 +187,9 @@ function runTraced(traced: Traced, leaves: readonly (DataNode | ParameterNode)[]
   const { device: chosen, outputs } = traced
   const made = outputs.map((node) => chosen.allocate(node.dtype, sizeOf(node.shape)))
   const external = traced.bindings.map((binding): Storage => {
-    if (binding.kind === 'output') return made[binding.output]
-    return onDevice(chosen, liveLeaf(binding.node as DataNode | ParameterNode | InputNode, leaves))
+    if ('output' in binding) return made[binding.output]
+    const leaf = traced.leaves[binding.leaf] as DataNode | ParameterNode | InputNode
+    return onDevice(chosen, liveLeaf(leaf, leaves))
   })
   traced.executable.run(external)
   for (const { cell } of traced.updates) {

@@ -17,6 +17,7 @@ const isLeaf = (node: Node): node is Leaf => node.kind === 'data' || node.kind =
 
 /** Computes what is not yet computed, all in one program. */
 function realize(nodes: readonly Node[]): readonly Leaf[] {
+  if (nodes.every(isLeaf)) return nodes
   const cut = fromRealized(nodes)
   const missing = [...new Set(cut.filter((node) => !isLeaf(node)))]
   if (missing.length > 0 && activeTrace()) {

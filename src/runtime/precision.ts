@@ -15,8 +15,9 @@ const noticed = new Set<string>()
 export function precisionOn(device: Device): Precision {
   const allowed = allowedPrecision()
   const { used, about } = device.precision(allowed)
+  if (used === allowed) return used
   const notice = `einfold: precision ${allowed} on the device ${device.name} is ${about}`
-  if (used !== allowed && !noticed.has(notice)) {
+  if (!noticed.has(notice)) {
     noticed.add(notice)
     console.warn(notice)
   }

@@ -1,10 +1,9 @@
 // Programs ready to run, found again by what they compute.
-import { type Binding, compileGraph } from '../compiler/compile.ts'
 import type { Request } from '../compiler/request.ts'
-import type { Device, Executable, Storage } from '../device/device.ts'
-import { allowedPrecision } from '../device/precision.ts'
+import type { Device, Storage } from '../device/device.ts'
 import { EinfoldError } from '../errors.ts'
 import { type DataNode, type Node, type ParameterNode, type StorageRef, sizeOf } from '../graph/node.ts'
+import { type Loaded, loadOnce } from './load.ts'
 import { precisionOn } from './precision.ts'
 import { signature } from './signature.ts'
 import { deviceRef, onDevice } from './storage.ts'
@@ -12,20 +11,13 @@ import { deviceRef, onDevice } from './storage.ts'
 /** How many programs of un-compiled code are kept; the one unused for longest goes first. */
 const capacity = 512
 
-interface Entry {
-  readonly executable: Executable
-  readonly bindings: readonly CachedBinding[]
-}
-
-type CachedBinding = { readonly leaf: number } | { readonly output: number }
-
-const caches = new WeakMap<Device, Map<string, Entry>>()
+const caches = new WeakMap<Device, Map<string, Pick<Loaded, 'executable' | 'bindings'>>>()
 
 /** Runs a request on a device: the numbers of its outputs. Parameters are not touched. */
 export function runRequest(device: Device, outputs: readonly Node[]): readonly StorageRef[] {
   const request: Request = { outputs, updates: [] }
-  const { key: graph, leaves } = signature(request)
-  const key = `${precisionOn(device)} ${graph}`
+  const structure = signature(request)
+  const key = `${precisionOn(device)} ${structure.key}`
   let cache = caches.get(device)
   if (!cache) {
     cache = new Map()
@@ -33,30 +25,21 @@ export function runRequest(device: Device, outputs: readonly Node[]): readonly S
   }
   let entry = cache.get(key)
   if (entry) cache.delete(key)
-  else entry = makeEntry(device, request, leaves)
+  else {
+    const { executable, bindings } = loadOnce(device, request, structure)
+    entry = { executable, bindings }
+  }
   cache.set(key, entry)
   if (cache.size > capacity) cache.delete(cache.keys().next().value!)
 
   const made = outputs.map((node) => device.allocate(node.dtype, sizeOf(node.shape)))
   const external = entry.bindings.map((binding): Storage => {
     if ('output' in binding) return made[binding.output]
-    return storageOf(device, leaves[binding.leaf])
+    return storageOf(device, structure.leaves[binding.leaf])
   })
   entry.executable.run(external)
   return made.map((storage) => deviceRef(device, storage))
 }
-
-function makeEntry(device: Device, request: Request, leaves: readonly Node[]): Entry {
-  const { program, bindings } = compileGraph(request, device.targetOf(allowedPrecision()))
-  const at = new Map(leaves.map((leaf, position) => [leaf, position]))
-  return {
-    executable: device.load(program, 'once'),
-    bindings: bindings.map((binding) => cachedBinding(binding, at)),
-  }
-}
-
-const cachedBinding = (binding: Binding, at: ReadonlyMap<Node, number>): CachedBinding =>
-  binding.kind === 'output' ? { output: binding.output } : { leaf: at.get(binding.node)! }
 
 function storageOf(device: Device, node: Node): Storage {
   if (node.kind === 'data' || node.kind === 'parameter') return onDevice(device, node as DataNode | ParameterNode)

@@ -3,8 +3,14 @@ import type { Request } from '../compiler/request.ts'
 import type { Expr } from '../expression/tree.ts'
 import { type BoundRange, type Node, operandsOf } from '../graph/node.ts'
 
-/** The structure of a request, and its leaves in the order in which the signature names them. */
-export function signature(request: Request): { readonly key: string; readonly leaves: readonly Node[] } {
+export interface Signature {
+  readonly key: string
+  /** The request's leaves, in the order in which the key names them. */
+  readonly leaves: readonly Node[]
+}
+
+/** The structure of a request. */
+export function signature(request: Request): Signature {
   const numbers = new Map<Node, number>()
   const leaves: Node[] = []
   const parts: string[] = []
@@ -16,15 +22,14 @@ export function signature(request: Request): { readonly key: string; readonly le
         open.pop()
         continue
       }
-      const missing = operandsOf(node).filter((operand) => !numbers.has(operand))
-      if (missing.length > 0) {
-        open.push(...missing)
-        continue
-      }
+      const operands = operandsOf(node)
+      const before = open.length
+      for (const operand of operands) if (!numbers.has(operand)) open.push(operand)
+      if (open.length > before) continue
       open.pop()
       numbers.set(node, numbers.size)
-      if (operandsOf(node).length === 0 && node.kind !== 'comprehension' && node.kind !== 'scatter') leaves.push(node)
-      parts.push(`${structureOf(node)}(${operandsOf(node).map((operand) => numbers.get(operand))})`)
+      if (operands.length === 0 && node.kind !== 'comprehension' && node.kind !== 'scatter') leaves.push(node)
+      parts.push(`${structureOf(node)}(${operands.map((operand) => numbers.get(operand))})`)
     }
   }
   for (const output of request.outputs) visit(output)

@@ -102,3 +102,21 @@ test('what multiplies no element twice stays a loop', async () => {
   const x = numbers(6, 8)
   for (const result of [x.mul(x).sum(1), x.sum(0), x.mul(2)]) assert.equal(await contractionsIn([result], 'loops'), 0)
 })
+
+test('what follows the products of neighbouring positions runs when several of them are done', async () => {
+  const [x, dy, moment] = [numbers(8, 3, 6, 6), numbers(8, 4, 5, 5), numbers(4, 5, 5, 3, 2, 2)]
+  const gradient = formula('z[o,i,j,c,u,v] = sum(n) x[n,c,i+u,j+v] * dy[n,o,i,j]')({ x, dy })
+  const result = gradient.add(moment.mul(0.5))
+  assert.equal(await contractionsIn([result], 'a gradient with a moment'), 1)
+  const { program } = outputsOf([result], true)
+  const scratch = [...program.buffers.values()].filter(({ place }) => place.kind === 'scratch')
+  assert.ok(
+    scratch.some(({ length }) => length === 4 * 5 * 12),
+    'filters of a row of positions',
+  )
+  const [[{ body }]] = program.kernels.map((kernel) => kernel.body.filter((one) => one.kind === 'loop'))
+  assert.deepEqual(
+    body.filter(({ kind }) => kind === 'loop').map((one) => one.kind === 'loop' && one.extent),
+    [5, 4],
+  )
+})

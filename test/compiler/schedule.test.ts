@@ -5,6 +5,7 @@ import { type Compiled, compileGraph } from '../../src/compiler/compile.ts'
 import type { ParameterNode } from '../../src/graph/node.ts'
 import { type Parameter, setDevice, type Tensor, tensor } from '../../src/index.ts'
 import { parameter } from '../../src/nn/index.ts'
+import { assertSame } from '../support/runOn.ts'
 import { outputsOf, run, statementsOf } from './run.ts'
 
 setDevice('js')
@@ -111,6 +112,25 @@ test('an optimiser writes its new values over the old ones', async () => {
   }
   near(leaves.get(moment.node)!, [-3, -2, -1])
   near(leaves.get(w.node)!, [1.3, 2.2, 3.1])
+})
+
+test('new values are written in place in rounds whose inner loops read the old ones', async () => {
+  const w = weights(1, 2, 3)
+  const bias = parameter([3, 50])
+  const x = f32(3, 50)
+  const scaled = x
+    .mul(w.reshape([3, 1]))
+    .relu()
+    .softmax(1)
+  const updates: [Parameter, Tensor][] = [
+    [w, w.sub(scaled.mul(x).sum(1))],
+    [bias, bias.mul(0.5).add(scaled)],
+  ]
+  const expected = await Promise.all(updates.map(([, value]) => value.data()))
+  const compiled = updated([scaled], updates)
+  assert.equal(compiled.program.kernels.length, 1)
+  const { leaves } = await run(compiled)
+  for (const [at, [{ node }]] of updates.entries()) assertSame(`parameter ${at}`, leaves.get(node)!, expected[at], 1e-6)
 })
 
 test('a new value whose old one is read at other places is written when all have read it', async () => {

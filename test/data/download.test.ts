@@ -9,8 +9,8 @@ import { gzipSync } from 'node:zlib'
 import { type DownloadableFile, type DownloadProgress, download } from '../../src/data/download.ts'
 import { fetchSet } from '../../src/data/fetchSet.ts'
 import type { PublicSet } from '../../src/data/publicSets.ts'
+import { temporaryFolder } from '../support/temporaryFolder.ts'
 import { makeTar } from './makeTar.ts'
-import { temporaryFolder } from './temporaryFolder.ts'
 
 const content = Uint8Array.from({ length: 200_000 }, (_, i) => (i * 31 + (i >>> 8)) & 255)
 const md5 = (bytes: Uint8Array): string => createHash('md5').update(bytes).digest('hex')

@@ -9,7 +9,7 @@ import { pixelStatistics, take } from '../../src/data/dataset.ts'
 import { glyphs } from '../../src/data/glyphs.ts'
 import { writeIdx } from '../../src/data/idx.ts'
 import { type ImageSetName, imageSetNames, loadImages } from '../../src/data/load.ts'
-import { setEnvironment, temporaryFolder } from './temporaryFolder.ts'
+import { setEnvironment, temporaryFolder } from '../support/temporaryFolder.ts'
 
 /** A data folder with small sets in it, and no other place where sets could be found. */
 function smallData(context: TestContext): string {

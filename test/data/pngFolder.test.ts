@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { encode, type ImageData } from 'fast-png'
 import { readPngFolder } from '../../src/data/pngFolder.ts'
-import { temporaryFolder } from './temporaryFolder.ts'
+import { temporaryFolder } from '../support/temporaryFolder.ts'
 
 type Images = Record<string, ImageData | Uint8Array>
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { observe } from '../../src/graph/tracing.ts'
+import { assertSame } from '../support/runOn.ts'
 import { compile, grad, Parameter, parameter, setDevice, type Tensor, tensor } from './support.ts'
 
 test('a compiled step computes what the same code computes when it is run plainly', async () => {
@@ -14,7 +15,8 @@ test('a compiled step computes what the same code computes when it is run plainl
     [0.5, -0.25],
     [0.125, 1],
   ])
-  assert.deepEqual(await step(x, y).data(), await plain(x, y).data())
+  // A device may run un-compiled code in another way, down to the last bits.
+  assertSame('step', await step(x, y).data(), await plain(x, y).data(), 1e-6)
 })
 
 test('a step updates its parameters in place, and later calls see the new values', async () => {

@@ -154,7 +154,12 @@ const offsetOf = (position: readonly number[], shape: Shape): number =>
 /** f32 is not rounded, so that f64 and f32 nodes have one meaning. */
 function cast(value: number, dtype: Dtype): number {
   if (dtype === 'bool') return Number(value !== 0)
-  if (dtype === 'i32') return Math.trunc(value) | 0
-  if (dtype === 'u8') return Math.trunc(value) & 255
+  if (dtype === 'i32') return toInt(value)
+  if (dtype === 'u8') return toInt(value) & 255
   return value
+}
+
+function toInt(value: number): number {
+  if (Number.isNaN(value)) return 0
+  return Math.trunc(Math.min(2147483647, Math.max(-2147483648, value)))
 }

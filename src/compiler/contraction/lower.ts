@@ -44,7 +44,7 @@ export function lowerContraction(node: ComprehensionNode, product: MatrixProduct
   const { b } = context
   const chunk =
     context.epilogue || product.batch.length > 0 || areScattered(node, product) ? chunkOf(node, product) : null
-  const outer: { readonly range: BoundRange; readonly extent: number; readonly step: number }[] = []
+  const outer: OuterLoop[] = []
   for (const axis of node.axes) {
     if (product.batch.includes(axis)) outer.push({ range: axis, extent: axis.extent, step: 1 })
     else if (axis === chunk?.axis) outer.push({ range: axis, extent: axis.extent / chunk.size, step: chunk.size })
@@ -52,7 +52,9 @@ export function lowerContraction(node: ComprehensionNode, product: MatrixProduct
   const cut = (range: BoundRange): BoundRange => (range === chunk?.axis ? { ...range, extent: chunk.size } : range)
   const rows = product.rows.map(cut)
   const columns = product.columns.map(cut)
-  const inner = new Set<BoundRange>([...product.rows, ...product.columns])
+  // Results of neighbouring products lie side by side: what follows on several of them reads and writes longer runs.
+  const held = context.epilogue ? heldLoops(outer, count(rows) * count(columns)) : []
+  const inner = new Set<BoundRange>([...product.rows, ...product.columns, ...held.map(({ range }) => range)])
 
   const resultShape = node.axes.map((axis) => (inner.has(axis) ? cut(axis).extent : 1))
   const whole = context.target
@@ -88,16 +90,16 @@ export function lowerContraction(node: ComprehensionNode, product: MatrixProduct
     }
   }
 
-  const inside = (fixed: ReadonlyMap<BoundRange, Affine>, index: Affine): void => {
+  const multiply = (fixed: ReadonlyMap<BoundRange, Affine>): void => {
     const base = (access: Access): Affine => {
       let sum = constant(access.constant)
       for (const [range, at] of fixed) sum = add(sum, scale(at, access.strides.get(range.index) ?? 0))
       return sum
     }
     let resultBase = constant(0)
-    if (whole !== null) {
-      for (const [range, at] of fixed) resultBase = add(resultBase, scale(at, strideInResult.get(range.index)!))
-    }
+    for (const [range, at] of fixed)
+      if (whole !== null || held.some((loop) => loop.range === range))
+        resultBase = add(resultBase, scale(at, strideInResult.get(range.index)!))
     b.push({
       kind: 'contraction',
       m: count(rows),
@@ -116,6 +118,10 @@ export function lowerContraction(node: ComprehensionNode, product: MatrixProduct
       // Loops of one round are none.
       parallel: !isDivided,
     })
+  }
+
+  const inside = (fixed: ReadonlyMap<BoundRange, Affine>, index: Affine): void => {
+    openHeld(0, fixed)
     if (!context.epilogue) return
     const axes = node.axes.map((axis): ChunkAxis => {
       const at = fixed.get(axis)
@@ -134,21 +140,48 @@ export function lowerContraction(node: ComprehensionNode, product: MatrixProduct
         return sum
       },
     }
-    context.epilogue(axes, place, { index, count: outer.reduce((all, { extent }) => all * extent, 1) })
+    context.epilogue(axes, place, { index, count: open.reduce((all, { extent }) => all * extent, 1) })
   }
 
-  const open = (depth: number, fixed: ReadonlyMap<BoundRange, Affine>, chunkAt: Affine): void => {
-    if (depth === outer.length) {
+  const openHeld = (depth: number, fixed: ReadonlyMap<BoundRange, Affine>): void => {
+    if (depth === held.length) {
+      multiply(fixed)
+      return
+    }
+    const { range, extent } = held[depth]
+    b.loop(extent, 0, 'serial', (index) => openHeld(depth + 1, new Map([...fixed, [range, index]])))
+  }
+
+  const open = outer.slice(0, outer.length - held.length)
+  const openChunks = (depth: number, fixed: ReadonlyMap<BoundRange, Affine>, chunkAt: Affine): void => {
+    if (depth === open.length) {
       inside(fixed, chunkAt)
       return
     }
-    const { range, extent, step } = outer[depth]
+    const { range, extent, step } = open[depth]
     const mode: LoopMode = depth === 0 ? 'parallel' : 'serial'
     b.loop(extent, 0, mode, (index) => {
-      open(depth + 1, new Map([...fixed, [range, scale(index, step)]]), add(scale(chunkAt, extent), index))
+      openChunks(depth + 1, new Map([...fixed, [range, scale(index, step)]]), add(scale(chunkAt, extent), index))
     })
   }
-  open(0, new Map(), constant(0))
+  openChunks(0, new Map(), constant(0))
+}
+
+interface OuterLoop {
+  readonly range: BoundRange
+  readonly extent: number
+  readonly step: number
+}
+
+/** The innermost of the loops around products of so many results that can run before what follows; threads share the first. */
+function heldLoops(outer: readonly OuterLoop[], results: number): readonly OuterLoop[] {
+  let from = outer.length
+  for (let size = results; from > 1; from--) {
+    const { extent, step } = outer[from - 1]
+    size *= extent
+    if (step !== 1 || size > chunkElements) break
+  }
+  return outer.slice(from)
 }
 
 /** Whether the columns do not lie next to each other in the result: some row axis stands between them. */

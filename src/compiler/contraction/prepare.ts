@@ -16,7 +16,8 @@ import {
 import { intervalsOf, isContraction, resolve } from '../reads.ts'
 import type { Request } from '../request.ts'
 import { rewrite } from '../rewrite.ts'
-import { type Factor, twoFactors } from './factors.ts'
+import { type Factor, type TwoFactors, twoFactors } from './factors.ts'
+import { overlapProduct } from './overlap.ts'
 
 /** The same request with contractions prepared for micro-kernels. */
 export const prepareContractions = (request: Request): Request => rewrite(request, prepared)
@@ -27,6 +28,8 @@ function prepared(node: Node): Node {
   if (split) return split
   const factors = twoFactors(node)
   if (!factors) return node
+  const overlapping = overOwnWindows(node, factors)
+  if (overlapping) return overlapping
   const left = plainOperand(node, factors.left, 'left')
   const right = plainOperand(node, factors.right, 'right')
   if (!left || !right) return node
@@ -38,6 +41,20 @@ function prepared(node: Node): Node {
       ['right', right.node],
     ]),
   })
+}
+
+/** The node with plain reads that may fall outside, where it is a product for every position of windows; else null. */
+function overOwnWindows(node: ComprehensionNode, { left, right }: TwoFactors): Node | null {
+  const operands = new Map<string, Node>()
+  const [one, two] = Object.entries({ left: left.expr, right: right.expr }).map(([slot, expr]) => {
+    const seen = expr.kind === 'read' ? throughViews(node.operands.get(expr.tensor)!, expr, intervalsOf(node)) : null
+    if (seen?.operand.dtype !== 'f32') return null
+    operands.set(slot, seen.operand)
+    return read(slot, seen.at.map(exprOf), seen.maybe)
+  })
+  if (!one || !two) return null
+  const plain = comprehension({ ...node, body: binary('*', one, two), operands })
+  return plain.kind === 'comprehension' && overlapProduct(plain) ? plain : null
 }
 
 /** Copies may be this much larger than what they copy. */

@@ -1,4 +1,5 @@
 // A prepared contraction as a matrix product: which index is a row, a column, a summand, or a batch of products.
+import type { ReadExpr } from '../../expression/tree.ts'
 import type { BoundRange, ComprehensionNode, Node } from '../../graph/node.ts'
 import { type Affine, add, affineOf, constant, scale } from '../../index/index.ts'
 import { intervalsOf, isContraction } from '../reads.ts'
@@ -28,6 +29,7 @@ export function matrixProduct(node: ComprehensionNode): MatrixProduct | null {
   const { body, reduction } = node
   if (node.dtype !== 'f32' || reduction?.op !== 'sum' || reduction.where || !isContraction(node)) return null
   if (body.kind !== 'binary' || body.op !== '*') return null
+  if (body.left.kind !== 'read' || body.right.kind !== 'read' || body.left.maybe || body.right.maybe) return null
   const left = accessOf(node, body.left)
   const right = accessOf(node, body.right)
   if (!left || !right) return null
@@ -52,8 +54,8 @@ export function matrixProduct(node: ComprehensionNode): MatrixProduct | null {
 export const count = (ranges: readonly BoundRange[]): number =>
   ranges.reduce((product, range) => product * range.extent, 1)
 
-function accessOf(node: ComprehensionNode, expr: ComprehensionNode['body']): Access | null {
-  if (expr.kind !== 'read' || expr.maybe) return null
+/** Where a read of an f32 node is; null where its indices are not affine. */
+export function accessOf(node: ComprehensionNode, expr: ReadExpr): Access | null {
   const operand = node.operands.get(expr.tensor)!
   if (operand.dtype !== 'f32') return null
   const intervals = intervalsOf(node)

@@ -35,6 +35,13 @@ export function writeEntry(folder: string, name: string, text: string): void {
   }
 }
 
+/** What is used last is given up last. */
+export function markUsed(path: string): void {
+  const now = new Date()
+  // Another's file, or one just discarded, counts as unused.
+  attempt(() => builtin('node:fs').utimesSync(path, now, now))
+}
+
 const draftPrefix = 'draft-'
 
 /** A folder of its own inside the cache, for what is not complete yet. Whoever makes it removes it. */
@@ -73,7 +80,7 @@ export function tidyCache(folder: string, bytes: number, kept: string): void {
     const path = join(folder, name)
     const stats = attempt(() => statSync(path))
     if (!stats) continue
-    if (name.endsWith('.so')) programs.push({ path, size: stats.size, used: stats.mtimeMs })
+    if (name.endsWith('.so') || name.endsWith('.step')) programs.push({ path, size: stats.size, used: stats.mtimeMs })
     const isPart = name.startsWith(draftPrefix) || (name.endsWith(sumSuffix) && !names.has(withoutSum(name)))
     if (isPart && Date.now() - stats.mtimeMs > draftLife) remove(path)
   }

@@ -1,7 +1,7 @@
 // From C text to a shared library in the cache.
 import { DeviceError } from '../../errors.ts'
 import { builtin } from '../../platform.ts'
-import { cacheFolder, draftLife, makeDraft, temporaryFolder, tidyCache } from './cache.ts'
+import { cacheFolder, draftLife, makeDraft, markUsed, temporaryFolder, tidyCache } from './cache.ts'
 import { type CCompiler, endOf, hash, outputBytes } from './compiler.ts'
 
 export interface CompileOptions {
@@ -28,10 +28,7 @@ export function compileC(compiler: CCompiler, source: string, options: CompileOp
   const { version, flags, machine } = compiler
   const name = `${hash(JSON.stringify([version, flags, machine, source])).slice(0, 32)}.so`
   const library = join(folder, name)
-  if (!anew && isWhole(library)) {
-    markUsed(library)
-    return library
-  }
+  if (!anew && isKept(library)) return library
   try {
     build(compiler, source, library, patience)
     tidyCache(folder, bytes, library)
@@ -85,21 +82,19 @@ function runCompiler({ command, flags }: CCompiler, folder: string, patience = l
   throw new DeviceError('c-compiler-failed', `${command} could not compile a program (${end}):\n${output}`)
 }
 
+/** Whether a library is there, and whole; it counts as used then. */
+export function isKept(library: string): boolean {
+  const kept = isWhole(library)
+  if (kept) markUsed(library)
+  return kept
+}
+
 function isWhole(library: string): boolean {
   const { readFileSync } = builtin('node:fs')
   try {
     return readFileSync(`${library}.sum`, 'utf8') === hash(readFileSync(library))
   } catch {
     return false
-  }
-}
-
-function markUsed(library: string): void {
-  const now = new Date()
-  try {
-    builtin('node:fs').utimesSync(library, now, now)
-  } catch {
-    // Another's file, or one just discarded: it counts as unused.
   }
 }
 

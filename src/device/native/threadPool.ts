@@ -1,5 +1,8 @@
 // Threads for programs whose compiler has no OpenMP: one pool for the process, in a library of its own.
 
+/** At most so many threads run a program: it has workspace for each. */
+export const maxThreads = 16
+
 /**
  * The C text of the pool. `threadPool()` gives the address of what programs call, which `usePool` in them takes. Threads that
  * wait spin for some microseconds and then sleep. A thread is woken by a word of its own, so that one which has no part in a

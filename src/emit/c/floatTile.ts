@@ -1,5 +1,6 @@
 // Tiles of f32 products: a read as it lies or staged, sums in registers.
 import { farElements, floatBlocks, readsVectors, type Staging, stagingOf, summandsOf } from './floatPlan.ts'
+import type { Following } from './following.ts'
 import { packFunction } from './packing.ts'
 import { type ContractionContext, type Form, type Plan, packingOf, panelColumns, panelsOf } from './plan.ts'
 import { addendParameter, columnCount, resultRow, storeRow } from './storeRow.ts'
@@ -9,7 +10,9 @@ import { sumBlock } from './tiles.ts'
 export function floatForm(plan: Plan, context: ContractionContext): Form {
   const way = stagingOf(plan)
   const { columns } = floatBlocks(plan, plan.tile, plan.width, context.cache)
+  const order = orderOf(plan, context.cache)
   return {
+    order,
     sumBlock: summandsOf(plan, context.cache),
     columnBlock: columns,
     words: (summands) => summands,
@@ -19,9 +22,19 @@ export function floatForm(plan: Plan, context: ContractionContext): Form {
     packingTile: packsAsItReads(plan)
       ? () => context.define('packingTile', (name) => tileFunction(name, plan, way, context, 'packs'))
       : null,
-    askingTile: () => context.define('askingTile', (name) => tileFunction(name, plan, way, context, 'asks')),
-    asksAhead: asksAhead(plan, way),
-    stage: () => (way === 'direct' ? aheadLines(plan, context) : stageLines(plan, way, context)),
+    askingTile:
+      order === 'panels' || asksAhead(plan, way)
+        ? () => ({
+            name: context.define('askingTile', (name) => tileFunction(name, plan, way, context, 'asks', order)),
+            ...askedBy(plan, order, context),
+          })
+        : null,
+    roundTile:
+      plan.nextRound.length > 0
+        ? () => context.define('roundTile', (name) => tileFunction(name, plan, way, context, 'round'))
+        : null,
+    stage: (to) => (way === 'direct' ? aheadLines(plan, context) : stageLines(plan, way, to, context)),
+    stageLength: way === 'direct' ? 0 : stageLength(plan, way),
     source: way === 'direct' ? 'a' : 'stage',
   }
 }
@@ -33,11 +46,68 @@ export function floatForm(plan: Plan, context: ContractionContext): Form {
 const packsAsItReads = (plan: Plan): boolean =>
   packingOf(plan.b, plan.width) === 'copy' && readsVectors(plan) && (tilesOfRows(plan) === 1 || plan.isFar)
 
+/** How many numbers of a may be in the second cache while b passes through it. */
+const keptNumbers = (cache: number): number => cache / 4 / 4
+
+/** Where b comes from far and all of a stays near, b comes once, panel by panel; tiles ask for the next panel meanwhile. */
+function orderOf(plan: Plan, cache: number): Form['order'] {
+  const isNear = plan.m * Math.min(plan.k, summandsOf(plan, cache)) <= keptNumbers(cache)
+  return plan.b.packed === null && isNear && isFar(plan) && packsAsItReads(plan) && tilesOfRows(plan) > 1
+    ? 'panels'
+    : 'rows'
+}
+
+const isFar = ({ n, k }: Plan): boolean => n * k >= farElements
+
 const tilesOfRows = ({ m, tile }: Plan): number => Math.ceil(m / tile.rows)
 
-/** Columns that are copied come from all over memory: the last tile of rows asks for those of the next ones. */
-const asksAhead = ({ a, m, k }: Plan, way: Staging): boolean =>
-  way === 'columns' && m * k >= farElements && stepOf(a.columns) !== null
+/** Columns come from all over memory, some neighbours of each: the last panel of a tile of rows asks for those of the next one. */
+const asksAhead = ({ a, m, k }: Plan, way: Staging): boolean => {
+  const step = stepOf(a.columns)
+  const areColumns = way === 'columns' || (way === 'direct' && stepOf(a.rows) === 1 && step !== 1)
+  return areColumns && m * k >= farElements && step !== null
+}
+
+/** Numbers that come from memory together. */
+const lineNumbers = 16
+
+/** Of a row of the next panel, so many lines are asked for by each tile but the first that multiplies by a panel. */
+const askedLines = (plan: Plan): number => Math.ceil(panelLines(plan) / (tilesOfRows(plan) - 1))
+
+const panelLines = (plan: Plan): number => Math.ceil(panelColumns(plan) / lineNumbers)
+
+/**
+ * C text of where the tile at `i` of panel `p` begins to ask, and of whether it does: in a product by panels the last tiles
+ * share the lines of the next panel, in one by rows the last panel asks for the last of the next rows.
+ */
+function askedBy(plan: Plan, order: Form['order'], context: ContractionContext): { ahead: string; if: string } {
+  const { m, n, a, b } = plan
+  const { rows } = plan.tile
+  if (order === 'panels') {
+    const first = `(p + 1) * ${panelColumns(plan)} + (iTo - 1 - i) / ${rows} * ${askedLines(plan) * lineNumbers}`
+    const shares = Math.ceil(panelLines(plan) / askedLines(plan))
+    return {
+      ahead: `b + ${context.tables.nameOf(b.columns)}[${first}]`,
+      if: `p + 1 < pTo && i + ${shares * rows} >= iTo && ${first} < ${n}`,
+    }
+  }
+  const last = `i + ${2 * rows - 1} < ${m} ? i + ${2 * rows - 1} : ${m - 1}`
+  return {
+    ahead: `a + ${context.tables.nameOf(a.rows)}[${last}] + ${a.columns[0]}`,
+    if: `p + 1 == p1 && i + ${rows} < iTo`,
+  }
+}
+
+/**
+ * How far each step of a tile goes on in what comes from memory meanwhile. Where that is more than a line, the product is soon
+ * done, and nothing is asked for.
+ */
+export function followingSteps(plan: Plan): readonly { part: Following; numbers: number }[] {
+  const steps = tilesOfRows(plan) * panelsOf(plan) * plan.k
+  return plan.following
+    .map((part) => ({ part, numbers: Math.ceil(part.numbers / steps) }))
+    .filter(({ numbers }) => numbers <= lineNumbers)
+}
 
 const stageStride = (plan: Plan): number => Math.min(plan.k, sumBlock) + 16
 
@@ -55,7 +125,13 @@ function aheadLines(plan: Plan, context: ContractionContext): string[] {
   ]
 }
 
-function stageLines(plan: Plan, way: 'rows' | 'columns', context: ContractionContext): string[] {
+function stageLength(plan: Plan, way: 'rows' | 'columns'): number {
+  const { rows } = plan.tile
+  return way === 'rows' ? rows * stageStride(plan) : Math.ceil(((Math.min(plan.k, sumBlock) + 1) * rows) / 16) * 16
+}
+
+/** Copies the rows of a tile to `to`; to memory of their own where that is null. */
+function stageLines(plan: Plan, way: 'rows' | 'columns', to: string | null, context: ContractionContext): string[] {
   const { a, m } = plan
   const { rows } = plan.tile
   const rowTable = context.tables.nameOf(a.rows)
@@ -64,7 +140,9 @@ function stageLines(plan: Plan, way: 'rows' | 'columns', context: ContractionCon
     columnStep !== null ? `${a.columns[0]} + k * (int64_t)${columnStep}` : `${context.tables.nameOf(a.columns)}[k]`
   const stride = stageStride(plan)
   const head = [
-    `        float stage[${way === 'rows' ? rows * stride : (Math.min(plan.k, sumBlock) + 1) * rows}] __attribute__((aligned(64)));`,
+    to === null
+      ? `        float stage[${stageLength(plan, way)}] __attribute__((aligned(64)));`
+      : `        float *stage = ${to};`,
     `        const int count = ${m} - i < ${rows} ? ${m} - i : ${rows};`,
   ]
   if (way === 'columns') {
@@ -95,15 +173,16 @@ const packingDistance = 8
 
 /**
  * One register tile: rows `i …` of a times one panel of b, over summands `k0 … k1`; added to c unless they are the first.
- * One that `packs` reads the panel where it lies, and writes it to `out` as the packer would where other rows need it; one that `asks` has a line of
- * memory brought near with each summand, from `ahead` on.
+ * One that `packs` reads the panel where it lies, and writes it to `out` as the packer would where other rows need it; one that `asks` has the columns
+ * from `ahead` on brought near.
  */
 function tileFunction(
   name: string,
   plan: Plan,
   way: Staging,
   context: ContractionContext,
-  kind: 'packs' | 'asks' | null = null,
+  kind: 'packs' | 'asks' | 'round' | null = null,
+  order: Form['order'] = 'rows',
 ): string {
   const { m, n, a, b, width: w } = plan
   const { rows, vectors } = plan.tile
@@ -118,9 +197,14 @@ function tileFunction(
       ? ['', '']
       : packs
         ? ['float *restrict out, ', 'out, ']
-        : ['const float *ahead, const int32_t *lines, ', 'ahead, lines, ']
-  const parameters = `const float *restrict a, const float *restrict b, ${extra}float *restrict c, ${addendParameter(plan)}int i, int p, int k0, int k1`
-  const passed = `a, b, ${extraPassed}c${plan.plus ? ', plus' : ''}`
+        : kind === 'asks'
+          ? ['const float *ahead, ', 'ahead, ']
+          : ['const float *ahead, const int32_t *lines, ', 'ahead, lines, ']
+  const following = followingSteps(plan)
+  const next = following.map((_, at) => `const float *next${at}, `).join('')
+  const nextPassed = following.map((_, at) => `next${at}, `).join('')
+  const parameters = `const float *restrict a, const float *restrict b, ${extra}${next}float *restrict c, ${addendParameter(plan)}int i, int p, int k0, int k1`
+  const passed = `a, b, ${extraPassed}${nextPassed}c${plan.plus ? ', plus' : ''}`
   const lines = [`static inline __attribute__((always_inline)) void ${name}_rows(${parameters}, const int rows) {`]
   // With few tiles each gets code of its own, in which the rows' offsets are numbers and take no registers.
   const tiles = tilesOfRows(plan)
@@ -152,7 +236,16 @@ function tileFunction(
         ? `k * (int64_t)${columnStep}${a.columns[0] ? ` + ${a.columns[0]}` : ''}`
         : `${context.tables.nameOf(a.columns)}[k]`
   lines.push(`    const int64_t at = ${at};`)
-  if (kind === 'asks') lines.push('    __builtin_prefetch(ahead + lines[k]);')
+  if (kind === 'round') lines.push('    __builtin_prefetch(ahead + lines[k]);')
+  if (kind === 'asks') {
+    const of = order === 'panels' ? b.rows : a.columns
+    const step = stepOf(of)
+    const ahead = `ahead + ${step === null ? `${context.tables.nameOf(of)}[k]` : `k * (int64_t)${step}`}`
+    for (let line = 0; line < (order === 'panels' ? askedLines(plan) : 1); line++)
+      lines.push(`    __builtin_prefetch(${ahead} + ${line * lineNumbers});`)
+  }
+  for (const [at, { part, numbers }] of following.entries())
+    lines.push(`    __builtin_prefetch(next${at}${part.isWrite ? ', 1' : ''}); next${at} += ${numbers};`)
   if (packs) {
     const bStep = stepOf(b.rows)
     const row = (by: number): string =>

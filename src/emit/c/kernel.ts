@@ -47,7 +47,12 @@ export function kernelText(
     context.program.buffers.get(buffer)!.length >= farElements && !kernel.writes.includes(buffer)
   const planned: KernelContext = {
     ...context,
-    ...planContractions(body, { width: context.widths[0], cache: context.cache, bf16: context.bf16 }, isFar),
+    ...planContractions(
+      body,
+      { width: context.widths[0], cache: context.cache, bf16: context.bf16 },
+      context.program.buffers,
+      isFar,
+    ),
   }
   const scope: Scope = { context: planned, place: plainPlace(planned), types: new Map(), outside: null }
   if (alone) return { lines: ['  if (thread == 0) {', ...block(body, scope, '    '), '  }'], alone }

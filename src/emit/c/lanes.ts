@@ -269,7 +269,7 @@ function vectorOperation(
 function castText(from: ScalarType, to: ScalarType, text: string, w: number): string {
   const whole = from === 'bool' ? `(${text} & splati_${w}(1))` : text
   if (to === 'f32') return from === 'f32' ? text : `toFloat_${w}(${whole})`
-  if (from === 'f32') return `toInt_${w}(${text})`
+  if (from === 'f32') return `cut_${w}(${text})`
   return whole
 }
 
@@ -292,7 +292,13 @@ function doubleText(value: Value & { kind: 'operation' }, args: readonly string[
   if (op === 'select') return `(${args[0]} ? ${args[1]} : ${args[2]})`
   if (op === 'cast') {
     const whole = value.args[0].type === 'bool' ? `(${args[0]} & 1)` : args[0]
-    return type === 'f64' ? `(double)${whole}` : type === 'f32' ? `(float)${whole}` : `(I1)${whole}`
+    return type === 'f64'
+      ? `(double)${whole}`
+      : type === 'f32'
+        ? `(float)${whole}`
+        : value.args[0].type === 'f64'
+          ? `cutd(${whole})`
+          : `(I1)${whole}`
   }
   throw new Error(`no C for the operation ${op} on f64`)
 }

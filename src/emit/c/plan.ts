@@ -1,8 +1,9 @@
 // How each matrix product of a kernel runs: which operand is packed, in which form, over which tiles.
-import type { ContractionStatement, Panel, Statement } from '../../compiler/ir.ts'
+import type { Buffer, ContractionStatement, LoopStatement, Panel, Statement } from '../../compiler/ir.ts'
 import { type Bf16, bf16Cost, bf16SumBlock, bf16Tile } from './bf16Plan.ts'
 import { type DotTile, dotTile } from './dots.ts'
 import { farElements, floatBlocks, floatTile } from './floatPlan.ts'
+import { type Following, followingOf } from './following.ts'
 import { isInPieces, type NextOperand, nextRound } from './nextRound.ts'
 import { isRun, stepOf, type Tables } from './tables.ts'
 import type { Tile } from './tiles.ts'
@@ -48,9 +49,11 @@ export interface Plan {
   /** A tile of dot products; null where the lanes are columns. */
   readonly dots: DotTile | null
   /** Whether b comes from beyond the cache, and not by itself. */
-  readonly isFar: boolean
-  /** What this round asks for on behalf of the next one of the loop around. */
-  readonly next: readonly NextOperand[]
+  isFar: boolean
+  /** What the next round of the loop around multiplies by. */
+  nextRound: readonly NextOperand[]
+  /** What comes from memory meanwhile. */
+  following: readonly Following[]
   /** The workspace in which `pack` has put b whole; null when each block is packed as it comes. */
   prepacked: string | null
 }
@@ -71,14 +74,25 @@ export interface Form {
   tile(): string
   /** The same, of a tile that packs b as it reads it; null where b is packed apart. */
   readonly packingTile: (() => string) | null
-  /** The same, of a tile that asks for numbers that are needed later, a line of memory a step. */
-  readonly askingTile: (() => string) | null
-  /** Whether the last tile of some rows asks for the next rows of a. */
-  readonly asksAhead: boolean
-  /** Lines before a tile's rows of a are used: that copy them to `stage`, or ask for the next. */
-  stage(): readonly string[]
+  /** The same, of a tile that asks for what comes next; null where that comes by itself. */
+  readonly askingTile: (() => AskingTile) | null
+  /** The same, of a tile that asks for what the next round multiplies by, a line of memory a step; null where there is none. */
+  readonly roundTile: (() => string) | null
+  /** Whether a tile of rows meets all panels of b of a block before the next one does, or a panel all rows. */
+  readonly order: 'rows' | 'panels'
+  /** Lines before a tile's rows of a are used: that copy them to `stage`, which is at `to` or their own, or ask for the next. */
+  stage(to: string | null): readonly string[]
+  /** The numbers that are copied of a tile's rows; 0 where they are read as they lie. */
+  readonly stageLength: number
   /** What a tile reads its rows of a from. */
   readonly source: 'a' | 'stage'
+}
+
+export interface AskingTile {
+  readonly name: string
+  /** C text: whether the tile at `i` of panel `p` asks, and from where on. */
+  readonly if: string
+  readonly ahead: string
 }
 
 /**
@@ -88,21 +102,20 @@ export interface Form {
 export function planContractions(
   body: readonly Statement[],
   machine: Machine,
+  buffers: ReadonlyMap<string, Buffer>,
   isFar: (buffer: string) => boolean,
 ): { readonly plans: Map<ContractionStatement, Plan>; readonly packs: Map<string, Plan> } {
   const plans = new Map<ContractionStatement, Plan>()
   const packs = new Map<string, Plan>()
-  const visit = (statements: readonly Statement[], around: string | null): void => {
+  const visit = (statements: readonly Statement[], around: LoopStatement | null): void => {
+    const following = around && followingOf(around, buffers)
     for (const statement of statements) {
-      if (statement.kind === 'loop') visit(statement.body, statement.index)
+      if (statement.kind === 'loop') visit(statement.body, statement)
       if (statement.kind !== 'contraction') continue
-      const alone = planOf(statement, machine)
-      const next = around === null ? [] : nextRound(alone, around, isFar)
-      const plan = {
-        ...alone,
-        isFar: alone.isFar || (isFar(alone.b.buffer) && isInPieces(alone.b)),
-        next,
-      }
+      const plan = planOf(statement, machine)
+      plan.following = following?.get(statement) ?? []
+      plan.isFar = plan.n * plan.k >= farElements || (isFar(plan.b.buffer) && isInPieces(plan.b))
+      if (around) plan.nextRound = nextRound(plan, around.index, isFar)
       plans.set(statement, plan)
       if (plan.b.packed !== null) packs.set(plan.b.packed, plan)
     }
@@ -133,29 +146,17 @@ export function planOf(statement: ContractionStatement, machine: Machine): Plan 
     const chosen = cheaper(bf16)
     // What gains little stays exact.
     if (costOf(chosen, machine, bf16) < 0.8 * costOf(exact, machine, null))
-      return {
-        ...chosen,
-        width,
-        tile: bf16Tile(bf16, chosen.m, chosen.n, width),
-        bf16,
-        dots: null,
-        isFar: false,
-        next: [],
-        prepacked: null,
-      }
+      return { ...chosen, ...later, width, tile: bf16Tile(bf16, chosen.m, chosen.n, width), bf16, dots: null }
   }
-  const form = {
-    width,
-    bf16: null,
-    isFar: exact.n * k >= farElements,
-    next: [],
-    prepacked: null,
-  }
+  const form = { ...later, width, bf16: null }
   const few = asIs.n <= turned.n ? asIs : turned
   const dots = dotTile(few, width, costOf(exact, machine, null))
   if (dots !== null) return { ...few, ...form, tile: { rows: dots.rows, vectors: 1 }, dots }
   return { ...exact, ...form, tile: floatTile(exact, width), dots: null }
 }
+
+/** What is known when the text is written. */
+const later = { isFar: false, nextRound: [], following: [], prepacked: null }
 
 /** The vectors for which pairs of bfloat16 are packed. */
 const bf16Width = 16

@@ -145,6 +145,7 @@ static inline F1 ceilf_1(F1 x) { return __builtin_ceilf(x); }
 static inline F1 roundf_1(F1 x) { return __builtin_rintf(x); }
 static inline F1 sqrtf_1(F1 x) { return __builtin_sqrtf(x); }
 static inline I1 toInt_1(F1 x) { return x >= 2147483648.0f ? INT32_MAX : x >= -2147483648.0f ? (I1)x : x != x ? 0 : INT32_MIN; }
+static inline I1 cut_1(F1 x) { return toInt_1(x); }
 static inline F1 toFloat_1(I1 x) { return (F1)x; }
 static inline I1 iadd_1(I1 a, I1 b) { return (I1)((U1)a + (U1)b); }
 static inline I1 isub_1(I1 a, I1 b) { return (I1)((U1)a - (U1)b); }
@@ -166,6 +167,7 @@ static inline F1 fma_1(F1 a, F1 b, F1 c) { return a * b + c; }
 #endif
 static inline double mind(double a, double b) { return a != a ? a : b < a || b != b ? b : a; }
 static inline double maxd(double a, double b) { return a != a ? a : a < b || b != b ? b : a; }
+static inline I1 cutd(double x) { return x >= 2147483647.0 ? INT32_MAX : x > -2147483648.0 ? (I1)x : x != x ? 0 : INT32_MIN; }
 static inline double modd(double a, double b) { double r = fmod(a, b); return r != 0 && (r < 0) != (b < 0) ? r + b : r; }
 static inline double sigmoidd(double x) { return 1 / (1 + exp(-x)); }
 static void packGather(const float *restrict b, const int32_t *restrict rows, const int32_t *restrict column, float *restrict out, int from, int to, int count, int columns) {
@@ -301,7 +303,12 @@ ${elementwise('floorf', 'F', 'F', '__builtin_floorf(x[l])')}
 ${elementwise('ceilf', 'F', 'F', '__builtin_ceilf(x[l])')}
 ${elementwise('roundf', 'F', 'F', '__builtin_rintf(x[l])')}
 ${elementwise('sqrtf', 'F', 'F', '__builtin_sqrtf(x[l])')}
+// For what is surely an i32.
 static inline I$ toInt_$(F$ x) { return __builtin_convertvector(x, I$); }
+static inline I$ cut_$(F$ x) {
+  const I$ above = x >= 2147483648.0f, below = x < -2147483648.0f, inside = ~above & ~below & (x == x);
+  return (toInt_$(selectf_$(inside, x, splatf_$(0))) & inside) | (above & INT32_MAX) | (below & INT32_MIN);
+}
 static inline F$ toFloat_$(I$ x) { return __builtin_convertvector(x, F$); }
 static inline I$ iadd_$(I$ a, I$ b) { return (I$)((U$)a + (U$)b); }
 static inline I$ isub_$(I$ a, I$ b) { return (I$)((U$)a - (U$)b); }

@@ -29,9 +29,8 @@ function withAddend({ plus, width: w }: Plan, sum: string, v: number, mask: stri
   return `${mask ? `loadMaskedf_${w}(${from}, ${mask})` : `loadf_${w}(${from})`} + ${sum}`
 }
 
-/** A parameter for what the sums are added to, behind c, and the same as it is passed on. */
+/** A parameter for what the sums are added to, behind c. */
 export const addendParameter = ({ plus }: Plan): string => (plus ? 'const float *restrict plus, ' : '')
-export const addendPassed = ({ plus }: Plan): string => (plus ? 'plus, ' : '')
 
 /** Writes the sums of one row of c, a vector each, or adds them: to what was there, or to the sums of the summands before. */
 export function storeRow(plan: Plan, row: string, sums: readonly string[], context: ContractionContext): string[] {

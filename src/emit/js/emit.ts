@@ -167,7 +167,7 @@ function operationText(op: Operation, type: ScalarType, args: readonly Value[], 
 function castText(from: ScalarType, to: ScalarType, text: string): string {
   if (from === 'bool') return `(${text} ? 1 : 0)`
   if (to === 'bool') return `(${text} !== 0)`
-  if (to === 'i32') return `(${text} | 0)`
+  if (to === 'i32') return `helpers.toInt(${text})`
   return from === 'f64' && to === 'f32' ? `Math.fround(${text})` : text
 }
 

@@ -1,7 +1,13 @@
 // What generated JavaScript calls beyond Math.
+import { largest, smallest } from '../../compiler/ir.ts'
 import { uniformAt } from '../../random/threefry.ts'
 
-export const helpers = { erf, uniform: uniformAt, floorMod, roundEven }
+export const helpers = { erf, uniform: uniformAt, floorMod, roundEven, toInt }
+
+/** Cut towards 0, between the bounds of i32; NaN is 0. */
+function toInt(x: number): number {
+  return Math.max(smallest, Math.min(x, largest)) | 0
+}
 
 /** The remainder with the sign of the divisor. */
 function floorMod(a: number, b: number): number {

@@ -6,7 +6,10 @@ import { shapeText } from './axes.ts'
 import { toBool } from './comparison.ts'
 import { pointwise } from './pointwise.ts'
 
-/** The same numbers in another dtype: floats are cut towards 0 for integers; for bool, all but 0 is true. */
+/**
+ * The same numbers in another dtype. Floats are cut towards 0 for integers, and end at the bounds of i32; NaN becomes 0. For
+ * bool, all but 0 is true.
+ */
 export function cast(x: Node, dtype: Dtype): Node {
   if (x.dtype === dtype) return x
   return dtype === 'bool' ? toBool(x) : pointwise('cast', [x], (a) => a, dtype)

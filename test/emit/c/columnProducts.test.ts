@@ -35,6 +35,20 @@ test('large ones ask for the columns of the next tile, and pack with the first',
   assert.match(textOf(product(301, 269, 1001)), /packingTile\d+\(stage/)
 })
 
+test('rows that are read where they lie, column by column, are asked for too', () => {
+  assert.match(textOf(product(784, 64, 1000)), /askingTile\d+\(a/)
+})
+
+test('where all rows stay near, panels come from memory once, and all tiles but the first ask for the next one', () => {
+  const text = textOf(product(64, 784, 1000))
+  // 64 rows are five tiles; the two lines of a panel's row are asked for by one tile each.
+  assert.match(text, /p \+ 1 < pTo && i \+ 26 >= iTo/)
+  assert.equal(text.match(/__builtin_prefetch\(ahead/g)?.length, 1)
+  assert.match(text, /for \(int p = pFrom; p < pTo; p\+\+\) \{\n.*\n *for \(int i = iFrom/)
+  // 20 rows are two tiles, of which one asks for both lines.
+  assert.equal(textOf(product(20, 800, 1000)).match(/__builtin_prefetch\(ahead/g)?.length, 2)
+})
+
 test('small ones, whose operands are near anyway, do neither', () => {
   assert.doesNotMatch(textOf(product(50, 128, 200)), /askingTile|packingTile/)
 })
@@ -46,6 +60,11 @@ test('they are what loops give, with the same bits for any number of threads', {
     [301, 269, 1001],
     [270, 67, 1000],
     [28, 512, 600],
+    [784, 64, 1000],
+    [64, 784, 1000],
+    [16, 790, 1001],
+    [20, 810, 1001],
+    [100, 2050, 200],
   ] as const) {
     const outputs = [product(rows, columns, summands)]
     const [expected] = (await run(outputsOf(outputs))).outputs

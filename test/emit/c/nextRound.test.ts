@@ -100,8 +100,8 @@ test('products of the heads of large tensors ask ahead, those of small ones do n
     const result = scores({ q: numbers(0, batch, 64, 8, 32), k: numbers(1, batch, 64, 8, 32) })
     return emitC(compileGraph({ outputs: [result.node], updates: [] }, { contractions: true }).program, target)
   }
-  assert.match(codeOf(16), /if \(call < \d+\) askingTile/)
-  assert.doesNotMatch(codeOf(2), /askingTile/)
+  assert.match(codeOf(16), /call < \d+\) roundTile/)
+  assert.doesNotMatch(codeOf(2), /roundTile/)
 })
 
 test('products that ask ahead are what loops give, with the same bits for any number of threads', {
