@@ -36,6 +36,7 @@ export function accessesOf(statement: Statement): readonly Access[] {
       ofPanel(part.a, false)
       ofPanel(part.b, false)
       ofPanel(part.c, true)
+      if (part.plus) ofPanel(part.plus, false)
     }
   }
   visit(statement)

@@ -84,11 +84,12 @@ export function hoistOffsets(body: readonly Statement[]): readonly Statement[] {
           })
           break
         case 'contraction': {
-          const { a, b, c } = statement
+          const { a, b, c, plus } = statement
           const moved = {
             a: { ...a, base: split(a.base) },
             b: { ...b, base: split(b.base) },
             c: { ...c, base: split(c.base) },
+            ...(plus && { plus: { ...plus, base: split(plus.base) } }),
           }
           result.push({ ...statement, ...moved })
           break

@@ -129,6 +129,8 @@ export interface ContractionStatement {
   readonly b: Panel
   readonly c: Panel
   readonly add: boolean
+  /** A matrix of the form of c to which the sums are added. */
+  readonly plus?: Panel
   /** Whether its blocks may be shared among threads: it stands in no parallel loop. */
   readonly parallel: boolean
 }

@@ -74,7 +74,13 @@ export function mapStatements(body: readonly Statement[], changes: Changes): rea
           where: statement.where && value(statement.where),
         }
       case 'contraction':
-        return { ...statement, a: panel(statement.a), b: panel(statement.b), c: panel(statement.c) }
+        return {
+          ...statement,
+          a: panel(statement.a),
+          b: panel(statement.b),
+          c: panel(statement.c),
+          ...(statement.plus && { plus: panel(statement.plus) }),
+        }
       case 'pack':
         return { ...statement, name: name(statement.name), panel: panel(statement.panel) }
     }

@@ -138,7 +138,10 @@ export function eachStatement(body: readonly Statement[], visit: (statement: Sta
 /** Where a statement itself writes, or reads other than by values. */
 export function offsetsOf(statement: Statement): readonly Affine[] {
   if (statement.kind === 'store') return [statement.offset]
-  if (statement.kind === 'contraction') return [statement.a.base, statement.b.base, statement.c.base]
+  if (statement.kind === 'contraction') {
+    const { a, b, c, plus } = statement
+    return [a.base, b.base, c.base, ...(plus ? [plus.base] : [])]
+  }
   return statement.kind === 'pack' ? [statement.panel.base] : []
 }
 

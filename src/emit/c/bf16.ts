@@ -27,6 +27,7 @@ export function bf16Form(plan: Plan, bf16: Bf16, context: ContractionContext): F
       ),
     packingTile: null,
     askingTile: null,
+    roundTile: null,
     order: 'rows',
     stage: () => stageLines(plan, bf16, stage, context),
     stageLength: 0,

@@ -6,6 +6,7 @@ import { readsInPlace } from './floatPlan.ts'
 import { floatForm, followingSteps } from './floatTile.ts'
 import { scalarIndex } from './lanes.ts'
 import { type ContractionContext, type Form, type Plan, panelColumns, panelsOf } from './plan.ts'
+import { addendParameter } from './storeRow.ts'
 import { stepOf } from './tables.ts'
 
 const formOf = (plan: Plan, context: ContractionContext): Form =>
@@ -40,11 +41,11 @@ export function contractionText(
   const plan = context.plans.get(statement)!
   if (plan.b.packed !== null) plan.prepacked ??= context.kept.get(plan.b.packed) ?? null
   const product = plan.dots === null ? productFunction(plan, context) : dotsFunction(plan, plan.dots, context)
-  const { a, b, c } = plan
+  const { a, b, c, plus } = plan
   const at = (panel: Panel) => `${panel.buffer} + ${scalarIndex(panel.base)}`
   const next = nextOf(plan).map(({ part }) => `, ${part.buffer} + ${scalarIndex(part.start)}`)
   return [
-    `${indent}${product}(${at(a)}, ${at(b)}, ${at(c)}, ${plan.prepacked ?? 'NULL'}, thread, ${part}${next.join('')});`,
+    `${indent}${product}(${at(a)}, ${at(b)}, ${at(c)}, ${plus ? `${at(plus)}, ` : ''}${plan.prepacked ?? 'NULL'}, thread, ${part}${next.join('')});`,
   ]
 }
 
@@ -56,7 +57,7 @@ function productFunction(plan: Plan, context: ContractionContext): string {
   const lines = form.order === 'panels' ? panelByPanel(plan, form, context) : rowsByRows(plan, form, context)
   return context.define('product', (name) =>
     [
-      `static void ${name}(const float *restrict a, const float *restrict b, float *restrict c, const float *restrict packed, int thread, int part, int parts${nextParameters(plan)}) {`,
+      `static void ${name}(const float *restrict a, const float *restrict b, float *restrict c, ${addendParameter(plan)}const float *restrict packed, int thread, int part, int parts${nextParameters(plan)}) {`,
       ...partLines(plan),
       ...lines,
       '}',
@@ -72,7 +73,7 @@ const nextParameters = (plan: Plan): string =>
 /** The call of a tile's function, as C text; each goes on where the one before has stopped asking. */
 function tileCall(plan: Plan, tile: string, operands: readonly string[]): string {
   const next = nextOf(plan).map((_, at) => `next${at}`)
-  return `${tile}(${[...operands, ...next, 'c', 'i', 'p', 'k0', 'k1'].join(', ')});`
+  return `${tile}(${[...operands, ...next, 'c', ...(plan.plus ? ['plus'] : []), 'i', 'p', 'k0', 'k1'].join(', ')});`
 }
 
 const goOn = (plan: Plan): string[] =>
@@ -137,12 +138,27 @@ function rowsByRows(plan: Plan, form: Form, context: ContractionContext): string
   lines.push(...stage)
   const panel = inPlace ? `space + p * ${columns}` : `space + (p - p0) * ${depth} * ${columns}`
   lines.push('        for (int p = p0; p < p1; p++) {')
+  if (form.roundTile) lines.push(`          const int call = i / ${plan.tile.rows} * ${panels} + p;`)
   if (packing) {
     const isFull = full < panels ? ` && p < ${full}` : ''
     lines.push(`          if (i == iFrom${isFull}) ${tileCall(plan, packing, [form.source, 'b', panel])} else`)
   }
   if (asking)
     lines.push(`          if (${asking.if}) ${tileCall(plan, asking.name, [form.source, panel, asking.ahead])} else`)
+  const { k } = plan
+  if (form.roundTile) {
+    // As many tiles as it takes, one after the other.
+    const name = form.roundTile()
+    let from = packing ? panels : 0
+    for (const { side, step, lines: table } of plan.nextRound) {
+      const to = from + table.length / k
+      const ahead = `${side} + ${step}, ${context.tables.nameOf(table)} + (call - ${from}) * ${k}`
+      lines.push(
+        `          if (call >= ${from} && call < ${to}) ${tileCall(plan, name, [form.source, panel, ahead])} else`,
+      )
+      from = to
+    }
+  }
   lines.push(`          ${tileCall(plan, tile, [form.source, panel])}`, ...goOn(plan), '        }', '      }')
   return [...lines, '    }', '  }']
 }

@@ -1,6 +1,7 @@
 // Products over many summands that lie next to each other in both operands, in one run or in several: sums run in lanes, and
 // nothing is packed.
 import type { ContractionContext, Plan, Product } from './plan.ts'
+import { addendParameter } from './storeRow.ts'
 import { stepOf } from './tables.ts'
 
 export interface DotTile {
@@ -84,9 +85,10 @@ const divisor = (a: number, b: number): number => (b === 0 ? a : divisor(b, a % 
 
 /** The C function of a product as dots: of the thread's part of the rows. */
 export function dotsFunction(plan: Plan, shape: DotTile, context: ContractionContext): string {
-  const { m, n, k, a, b, c, add, width: w } = plan
+  const { m, n, k, a, b, c, add, plus, width: w } = plan
   const { rows, columns, run } = shape
   const nameOf = (offsets: Int32Array) => context.tables.nameOf(offsets)
+  const addend = plus ? `plus[${nameOf(plus.rows)}[i] + ${nameOf(plus.columns)}[j]] + ` : ''
   const runs = k / run
   const whole = Math.floor(run / w) * w
   const block = blockOf(shape, w)
@@ -122,10 +124,10 @@ export function dotsFunction(plan: Plan, shape: DotTile, context: ContractionCon
     lines.push(`      const float *y = b + ${nameOf(b.columns)}[j] + ${b.rows[0]};`)
     lines.push(`      for (int k = ${whole}; k < ${k}; k++) s = fma_1(x[k], y[k], s);`)
   }
-  lines.push(`      *to = ${add ? '*to + s' : 's'};`, '    }', '  }')
+  lines.push(`      *to = ${add ? '*to + ' : addend}s;`, '    }', '  }')
   return context.define('product', (name) =>
     [
-      `static void ${name}(const float *restrict a, const float *restrict b, float *restrict c, const float *restrict packed, int thread, int part, int parts) {`,
+      `static void ${name}(const float *restrict a, const float *restrict b, float *restrict c, ${addendParameter(plan)}const float *restrict packed, int thread, int part, int parts) {`,
       ...lines,
       '}',
     ].join('\n'),

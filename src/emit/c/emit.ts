@@ -5,6 +5,7 @@ import { mapStatements } from '../../compiler/mapStatements.ts'
 import { rebase } from '../../compiler/rebase.ts'
 import { type ScratchPlaces, scratchPlaces } from '../../compiler/scratch.ts'
 import { eachStatement } from '../../compiler/tidy.ts'
+import { addInProducts } from './addends.ts'
 import type { Bf16 } from './bf16Plan.ts'
 import { bf16Functions } from './bf16Preamble.ts'
 import { keepPacks } from './keptPacks.ts'
@@ -56,14 +57,16 @@ export function emitC(program: Program, target: CTarget): string {
     blockLength = Math.max(blockLength, length)
     return 'blockSpace[thread]'
   }
-  const scratch = scratchPlaces(program)
+  // Tiles in bfloat16 add nothing.
+  const kernels = target.bf16 ? program.kernels : addInProducts(program)
+  const scratch = scratchPlaces({ ...program, kernels })
   if (scratch.bytes > 0) {
     workspaces.push(`static float scratch[${target.maxThreads}][${scratch.bytes / 4}] __attribute__((aligned(64)));`)
   }
   let usesBf16 = false
   let wasAlone = true
   const [widest] = target.widths
-  const packed = keepPacks(program.kernels, { width: widest, cache: target.cache, bf16: target.bf16 })
+  const packed = keepPacks(kernels, { width: widest, cache: target.cache, bf16: target.bf16 })
   const kept = new Map<string, string | null>(packed.names.map((name) => [name, null]))
   const written = textOfEach()
   const calls = packed.kernels.map((kernel) => {

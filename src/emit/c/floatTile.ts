@@ -11,7 +11,7 @@ import {
 import type { Following } from './following.ts'
 import { packFunction } from './packing.ts'
 import { type ContractionContext, type Form, type Plan, packingOf, panelColumns, panelsOf } from './plan.ts'
-import { columnCount, resultRow, storeRow } from './storeRow.ts'
+import { addendParameter, columnCount, resultRow, storeRow } from './storeRow.ts'
 import { runLength, stepOf } from './tables.ts'
 import { sumBlock } from './tiles.ts'
 
@@ -37,6 +37,10 @@ export function floatForm(plan: Plan, context: ContractionContext): Form {
             ...askedBy(plan, order, context),
           })
         : null,
+    roundTile:
+      plan.nextRound.length > 0
+        ? () => context.define('roundTile', (name) => tileFunction(name, plan, way, context, 'round'))
+        : null,
     stage: (to) => (way === 'direct' ? aheadLines(plan, context) : stageLines(plan, way, to, context)),
     stageLength: way === 'direct' ? 0 : stageLength(plan, way),
     source: way === 'direct' ? 'a' : 'stage',
@@ -48,7 +52,7 @@ export function floatForm(plan: Plan, context: ContractionContext): Form {
  * there is nothing to pack.
  */
 const packsAsItReads = (plan: Plan): boolean =>
-  packingOf(plan.b, plan.width) === 'copy' && readsVectors(plan) && (tilesOfRows(plan) === 1 || isFar(plan))
+  packingOf(plan.b, plan.width) === 'copy' && readsVectors(plan) && (tilesOfRows(plan) === 1 || plan.isFar)
 
 /** How many numbers of a may be in the second cache while b passes through it. */
 const keptNumbers = (cache: number): number => cache / 4 / 4
@@ -189,7 +193,7 @@ function tileFunction(
   plan: Plan,
   way: Staging,
   context: ContractionContext,
-  kind: 'packs' | 'asks' | null = null,
+  kind: 'packs' | 'asks' | 'round' | null = null,
   order: Form['order'] = 'rows',
 ): string {
   const { m, n, a, b, width: w } = plan
@@ -201,12 +205,18 @@ function tileFunction(
   const rowTable = context.tables.nameOf(a.rows)
   const packs = kind === 'packs'
   const [extra, extraPassed] =
-    kind === null ? ['', ''] : packs ? ['float *restrict out, ', 'out, '] : ['const float *ahead, ', 'ahead, ']
+    kind === null
+      ? ['', '']
+      : packs
+        ? ['float *restrict out, ', 'out, ']
+        : kind === 'asks'
+          ? ['const float *ahead, ', 'ahead, ']
+          : ['const float *ahead, const int32_t *lines, ', 'ahead, lines, ']
   const following = followingSteps(plan)
   const next = following.map((_, at) => `const float *next${at}, `).join('')
   const nextPassed = following.map((_, at) => `next${at}, `).join('')
-  const parameters = `const float *restrict a, const float *restrict b, ${extra}${next}float *restrict c, int i, int p, int k0, int k1`
-  const passed = `a, b, ${extraPassed}${nextPassed}c`
+  const parameters = `const float *restrict a, const float *restrict b, ${extra}${next}float *restrict c, ${addendParameter(plan)}int i, int p, int k0, int k1`
+  const passed = `a, b, ${extraPassed}${nextPassed}c${plan.plus ? ', plus' : ''}`
   const lines = [`static inline __attribute__((always_inline)) void ${name}_rows(${parameters}, const int rows) {`]
   // With few tiles each gets code of its own, in which the rows' offsets are numbers and take no registers.
   const tiles = tilesOfRows(plan)
@@ -239,6 +249,7 @@ function tileFunction(
         : `${context.tables.nameOf(a.columns)}[k]`
   lines.push(`    const int64_t at = ${at};`)
   if (asksForRows(plan, way)) lines.push(`    __builtin_prefetch(a0 + ${rows * plan.k} + at * ${rows});`)
+  if (kind === 'round') lines.push('    __builtin_prefetch(ahead + lines[k]);')
   if (kind === 'asks') {
     const of = order === 'panels' ? b.rows : a.columns
     const step = stepOf(of)
@@ -255,9 +266,9 @@ function tileFunction(
         ? `${b.rows[0]} + (k + ${by}) * (int64_t)${bStep}`
         : `${context.tables.nameOf(b.rows)}[${by ? `k + ${by} < k1 ? k + ${by} : k` : 'k'}]`
     lines.push(`    const float *from = b + ${row(0)};`)
-    if (isFar(plan)) lines.push(`    const float *next = b + ${row(packingDistance)};`)
+    if (plan.isFar) lines.push(`    const float *next = b + ${row(packingDistance)};`)
     for (let v = 0; v < vectors; v++) {
-      if (isFar(plan)) lines.push(`    __builtin_prefetch(next + column${v});`)
+      if (plan.isFar) lines.push(`    __builtin_prefetch(next + column${v});`)
       lines.push(`    const F${w} b${v} = loadf_${w}(from + column${v});`)
       if (tiles > 1) lines.push(`    storef_${w}(out + ${v * w}, b${v});`)
     }

@@ -1,10 +1,12 @@
 // A kernel's loops as C statements.
 import { accumulatesOutside } from '../../compiler/accumulates.ts'
 import { arrangeLoops } from '../../compiler/arrange.ts'
+import { accessesOf } from '../../compiler/divisions.ts'
 import type { AccumulateOperator, Buffer, LoopStatement, ScalarType, Statement, Value } from '../../compiler/ir.ts'
 import { neighboursOf } from '../../compiler/neighbours.ts'
 import { blockWork } from '../../compiler/work.ts'
 import { contractionText, packText } from './contraction.ts'
+import { farElements } from './floatPlan.ts'
 import { interleavedStores } from './interleave.ts'
 import {
   asLanes,
@@ -33,9 +35,17 @@ export function kernelText(
   const body = arrangeLoops(statements, context.widths[0])
   // Sums of a whole kernel are one thread's, in one order.
   const alone = blockWork(statements) < parallelWork || body.some((statement) => statement.kind === 'accumulator')
+  // What the kernel itself has written is near.
+  const written = new Set(statements.flatMap(accessesOf).flatMap(({ buffer, isWrite }) => (isWrite ? [buffer] : [])))
+  const isFar = (buffer: string): boolean => context.buffers.get(buffer)!.length >= farElements && !written.has(buffer)
   const planned: KernelContext = {
     ...context,
-    ...planContractions(body, { width: context.widths[0], cache: context.cache, bf16: context.bf16 }, context.buffers),
+    ...planContractions(
+      body,
+      { width: context.widths[0], cache: context.cache, bf16: context.bf16 },
+      context.buffers,
+      isFar,
+    ),
   }
   const scope: Scope = { context: planned, place: plainPlace(planned), types: new Map(), outside: null }
   if (alone) return { lines: ['  if (thread == 0) {', ...block(body, scope, '    '), '  }'], alone }

@@ -3,8 +3,9 @@ import type { Buffer, ContractionStatement, LoopStatement, Panel, Statement } fr
 import { namesIn } from '../../index/index.ts'
 import { type Bf16, bf16Cost, bf16SumBlock, bf16Tile } from './bf16Plan.ts'
 import { type DotTile, dotTile } from './dots.ts'
-import { floatBlocks, floatTile } from './floatPlan.ts'
+import { farElements, floatBlocks, floatTile } from './floatPlan.ts'
 import { type Following, followingOf } from './following.ts'
+import { isInPieces, type NextOperand, nextRound } from './nextRound.ts'
 import { isRun, stepOf, type Tables } from './tables.ts'
 import type { Tile } from './tiles.ts'
 
@@ -40,6 +41,8 @@ export interface Plan {
   readonly c: Panel
   /** Whether c is added to. */
   readonly add: boolean
+  /** What else the sums are added to; null: nothing. */
+  readonly plus: Panel | null
   readonly width: number
   readonly tile: Tile
   /** In which form operands are multiplied; null: as they are, in f32. */
@@ -48,6 +51,10 @@ export interface Plan {
   readonly dots: DotTile | null
   /** Whether the rounds of the loop around together touch more than the cache holds. */
   distant: boolean
+  /** Whether b comes from beyond the cache, and not by itself. */
+  isFar: boolean
+  /** What the next round of the loop around multiplies by. */
+  nextRound: readonly NextOperand[]
   /** What comes from memory meanwhile. */
   following: readonly Following[]
   /** The workspace in which `pack` has put b whole; null when each block is packed as it comes. */
@@ -72,6 +79,8 @@ export interface Form {
   readonly packingTile: (() => string) | null
   /** The same, of a tile that asks for what comes next; null where that comes by itself. */
   readonly askingTile: (() => AskingTile) | null
+  /** The same, of a tile that asks for what the next round multiplies by, a line of memory a step; null where there is none. */
+  readonly roundTile: (() => string) | null
   /** Whether a tile of rows meets all panels of b of a block before the next one does, or a panel all rows. */
   readonly order: 'rows' | 'panels'
   /** Lines before a tile's rows of a are used: that copy them to `stage`, which is at `to` or their own, or ask for the next. */
@@ -89,11 +98,15 @@ export interface AskingTile {
   readonly ahead: string
 }
 
-/** Decides how each contraction of a kernel runs, and which of its operands the `pack` statements before it prepare. */
+/**
+ * Decides how each contraction of a kernel runs, and which of its operands the `pack` statements before it prepare. `isFar` says
+ * which buffers are beyond the cache when the kernel begins.
+ */
 export function planContractions(
   body: readonly Statement[],
   machine: Machine,
   buffers: ReadonlyMap<string, Buffer>,
+  isFar: (buffer: string) => boolean,
 ): { readonly plans: Map<ContractionStatement, Plan>; readonly packs: Map<string, Plan> } {
   const plans = new Map<ContractionStatement, Plan>()
   const packs = new Map<string, Plan>()
@@ -105,6 +118,8 @@ export function planContractions(
       const plan = planOf(statement, machine)
       plan.following = following?.get(statement) ?? []
       plan.distant = around !== null && isDistant(statement, around, machine)
+      plan.isFar = plan.n * plan.k >= farElements || (isFar(plan.b.buffer) && isInPieces(plan.b))
+      if (around) plan.nextRound = nextRound(plan, around.index, isFar)
       plans.set(statement, plan)
       if (plan.b.packed !== null) packs.set(plan.b.packed, plan)
     }
@@ -130,10 +145,10 @@ export interface Machine {
 /** Which way round a contraction runs, over which tiles. */
 export function planOf(statement: ContractionStatement, machine: Machine): Plan {
   const { width, bf16 } = machine
-  const { m, n, k, a, b, c, add } = statement
+  const { m, n, k, a, b, c, add, plus = null } = statement
   const flip = (panel: Panel): Panel => ({ ...panel, rows: panel.columns, columns: panel.rows })
-  const asIs = { m, n, k, a, b, c, add }
-  const turned = { m: n, n: m, k, a: flip(b), b: flip(a), c: flip(c), add }
+  const asIs = { m, n, k, a, b, c, add, plus }
+  const turned = { m: n, n: m, k, a: flip(b), b: flip(a), c: flip(c), add, plus: plus && flip(plus) }
   const cheaper = (form: Bf16 | null): Product => {
     return costOf(turned, machine, form) < costOf(asIs, machine, form) ? turned : asIs
   }
@@ -152,12 +167,12 @@ export function planOf(statement: ContractionStatement, machine: Machine): Plan 
 }
 
 /** What is known when the text is written. */
-const later = { following: [], distant: false, prepacked: null }
+const later = { isFar: false, distant: false, nextRound: [], following: [], prepacked: null }
 
 /** The vectors for which pairs of bfloat16 are packed. */
 const bf16Width = 16
 
-export type Product = Pick<Plan, 'm' | 'n' | 'k' | 'a' | 'b' | 'c' | 'add'>
+export type Product = Pick<Plan, 'm' | 'n' | 'k' | 'a' | 'b' | 'c' | 'add' | 'plus'>
 
 /** Cycles, roughly: multiply-adds, packing b, and writing c once a block of sums. */
 function costOf(product: Product, { width, cache }: Machine, bf16: Bf16 | null): number {

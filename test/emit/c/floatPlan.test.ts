@@ -22,7 +22,16 @@ function product(m: number, n: number, k: number, transposed = ''): Product {
   const { aRows, aColumns, bRows, bColumns, cRows, cColumns } = dense(m, n, k, transposed)
   const panel = (rows: Int32Array, columns: Int32Array): Panel =>
     ({ buffer: 'x', base: 0, rows, columns, packed: null }) as unknown as Panel
-  return { m, n, k, a: panel(aRows, aColumns), b: panel(bRows, bColumns), c: panel(cRows, cColumns), add: false }
+  return {
+    m,
+    n,
+    k,
+    a: panel(aRows, aColumns),
+    b: panel(bRows, bColumns),
+    c: panel(cRows, cColumns),
+    add: false,
+    plus: null,
+  }
 }
 
 test('rows that fall into the same sets of the first cache are read few at a time', () => {
@@ -71,6 +80,13 @@ const codeOf = (result: Tensor): string =>
 test('what is large is packed by the tiles that read it first, and the rest before them', () => {
   assert.match(codeOf(numbers(0, 20, 512).matmul(numbers(1, 512, 530))), /packingTile\d+\(a, b, space/)
   assert.doesNotMatch(codeOf(numbers(0, 60, 128).matmul(numbers(1, 128, 530))), /packingTile/)
+})
+
+test('so is a part of what is large', () => {
+  const mixture = formula('z[b,t,h,d] = sum(u) p[b,h,t,u] * v[b,u,h,d]')
+  const code = (batch: number) => codeOf(mixture({ p: numbers(0, batch, 8, 64, 64), v: numbers(1, batch, 64, 8, 32) }))
+  assert.match(code(16), /packingTile\d+\(a, b, space/)
+  assert.doesNotMatch(code(8), /packingTile/)
 })
 
 test('what only one tile of rows meets is read as it lies', () => {
