@@ -18,7 +18,7 @@ export function applyBinary(op: string, a: number, b: number): number {
     case '%':
       return a - b * Math.floor(a / b)
     case '^':
-      return a ** b
+      return power(a, b)
     case '<':
       return Number(a < b)
     case '<=':
@@ -54,7 +54,7 @@ const functions: Readonly<Record<string, (...args: number[]) => number>> = {
   log1p: Math.log1p,
   expm1: Math.expm1,
   sqrt: Math.sqrt,
-  pow: Math.pow,
+  pow: power,
   sin: Math.sin,
   cos: Math.cos,
   tan: Math.tan,
@@ -129,4 +129,10 @@ export function applyReduction(op: string, values: readonly { value: number; pos
     all: (a, b) => Number(a !== 0 && b !== 0),
   }
   return values.reduce((total, { value }) => step[op](total, value), neutral[op])
+}
+
+/** As C99 and PyTorch have it: 1 to any power is 1, and so is -1 to an infinite one. */
+function power(x: number, y: number): number {
+  if (x === 1) return 1
+  return x === -1 && !Number.isFinite(y) && !Number.isNaN(y) ? 1 : x ** y
 }

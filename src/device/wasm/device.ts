@@ -42,7 +42,7 @@ const host = {
   tan: Math.tan,
   erf: helpers.erf,
   atan2: Math.atan2,
-  pow: Math.pow,
+  pow: helpers.pow,
   mod: helpers.floorMod,
 }
 

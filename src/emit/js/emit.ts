@@ -7,7 +7,7 @@ import type { Affine, Atom } from '../../index/index.ts'
 export function emitJs(program: Program): string {
   const functions = program.kernels.map((kernel) => emitKernel(kernel, program))
   const names = program.kernels.map((kernel) => kernel.name)
-  return `'use strict'\nconst { erf, uniform, floorMod, roundEven } = helpers\n\n${functions.join('\n\n')}\n\nreturn [${names.join(', ')}]\n`
+  return `'use strict'\nconst { erf, pow, uniform, floorMod, roundEven, toInt } = helpers\n\n${functions.join('\n\n')}\n\nreturn [${names.join(', ')}]\n`
 }
 
 /** The buffers a kernel's function takes, in order. */
@@ -139,7 +139,7 @@ const infix: Partial<Record<Operation, string>> = {
 const mathFunctions: Partial<Record<Operation, string>> = {
   abs: 'Math.abs', min: 'Math.min', max: 'Math.max', sqrt: 'Math.sqrt', floor: 'Math.floor', ceil: 'Math.ceil', round: 'roundEven',
   exp: 'Math.exp', expm1: 'Math.expm1', log: 'Math.log', log1p: 'Math.log1p', sin: 'Math.sin', cos: 'Math.cos', tan: 'Math.tan',
-  tanh: 'Math.tanh', erf: 'erf', pow: 'Math.pow', atan2: 'Math.atan2', uniform: 'uniform', mod: 'floorMod',
+  tanh: 'Math.tanh', erf: 'erf', pow: 'pow', atan2: 'Math.atan2', uniform: 'uniform', mod: 'floorMod',
 } // biome-ignore format: a table
 
 function operationText(op: Operation, type: ScalarType, args: readonly Value[], texts: readonly string[]): string {
@@ -167,7 +167,7 @@ function operationText(op: Operation, type: ScalarType, args: readonly Value[], 
 function castText(from: ScalarType, to: ScalarType, text: string): string {
   if (from === 'bool') return `(${text} ? 1 : 0)`
   if (to === 'bool') return `(${text} !== 0)`
-  if (to === 'i32') return `helpers.toInt(${text})`
+  if (to === 'i32') return `toInt(${text})`
   return from === 'f64' && to === 'f32' ? `Math.fround(${text})` : text
 }
 

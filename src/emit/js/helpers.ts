@@ -2,7 +2,12 @@
 import { largest, smallest } from '../../compiler/ir.ts'
 import { uniformAt } from '../../random/threefry.ts'
 
-export const helpers = { erf, uniform: uniformAt, floorMod, roundEven, toInt }
+export const helpers = { erf, pow, uniform: uniformAt, floorMod, roundEven, toInt }
+
+/** The power of C99 and IEEE 754: unlike JavaScript's, 1 to any power is 1, and so is -1 to an infinite one. */
+function pow(x: number, y: number): number {
+  return x === 1 || (x === -1 && Math.abs(y) === Number.POSITIVE_INFINITY) ? 1 : x ** y
+}
 
 /** Cut towards 0, between the bounds of i32; NaN is 0. */
 function toInt(x: number): number {
