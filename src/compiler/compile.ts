@@ -164,7 +164,7 @@ function canWriteInPlace(parameter: ParameterNode, value: ComputedNode, plan: Sc
 interface Reader {
   /** The number of its kernel. */
   readonly at: number
-  readonly member: Schedule['kernels'][number]['members'][number]
+  readonly member: ComputedNode
   readonly read: ReturnType<Schedule['reads']>[number]
 }
 

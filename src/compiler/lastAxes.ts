@@ -5,7 +5,7 @@ import { comprehension } from '../graph/build.ts'
 import { type BoundRange, type ComprehensionNode, type Node, sizeOf } from '../graph/node.ts'
 import { isProduct, overlapProduct } from './contraction/overlap.ts'
 import { matrixProduct } from './contraction/roles.ts'
-import { domainSize, readsOf, resolve } from './reads.ts'
+import { domainSize, readersOf, readsOf, resolve } from './reads.ts'
 import { type Request, reachable } from './request.ts'
 import { rewrite } from './rewrite.ts'
 
@@ -33,7 +33,7 @@ interface Order {
 function orderOf(request: Request): Order {
   const nodes = reachable(request).filter((node): node is ComprehensionNode => node.kind === 'comprehension')
   const fixed = fixedNodes(request)
-  const readers = readersOf(nodes)
+  const readers = readersOf(nodes, (node) => readsOf(node).map((one) => one.node))
   const last = new Map<Node, number>()
   const behind = new Map<Node, number>()
   const copies = new Map<Node, { readonly slot: string; readonly axis: number }>()
@@ -131,18 +131,6 @@ function fixedNodes(request: Request): ReadonlySet<Node> {
       for (const operand of node.operands.values()) fixed.add(resolve(operand))
   }
   return fixed
-}
-
-function readersOf(nodes: readonly ComprehensionNode[]): ReadonlyMap<Node, readonly ComprehensionNode[]> {
-  const readers = new Map<Node, ComprehensionNode[]>()
-  for (const node of nodes) {
-    for (const operand of new Set(readsOf(node).map((one) => one.node))) {
-      const known = readers.get(operand)
-      if (known) known.push(node)
-      else readers.set(operand, [node])
-    }
-  }
-  return readers
 }
 
 /** The node as it was, over operands of which some have been moved: reads follow them, and so do its own axes. */

@@ -48,6 +48,22 @@ export function readsOf(node: ComputedNode): readonly { expr: ReadExpr; node: Pl
   return reads
 }
 
+/** Who reads each node, as `operandsOf` tells: views of it count as it where that says so. */
+export function readersOf<Reader extends ComputedNode>(
+  nodes: readonly Reader[],
+  operandsOf: (node: Reader) => readonly Node[],
+): ReadonlyMap<Node, readonly Reader[]> {
+  const readers = new Map<Node, Reader[]>()
+  for (const node of nodes) {
+    for (const operand of new Set(operandsOf(node))) {
+      const known = readers.get(operand)
+      if (known) known.push(node)
+      else readers.set(operand, [node])
+    }
+  }
+  return readers
+}
+
 export const rangesOf = (node: ComputedNode): readonly BoundRange[] =>
   node.kind === 'scatter' ? node.ranges : node.reduction ? node.reduction.ranges : []
 

@@ -1,13 +1,13 @@
 // When parameters get their new values: after the last who reads the old one, and then at once, with all that is computed for
 // nothing else. The new value is then written over the old one where its gradient is made.
 import type { Node } from '../graph/node.ts'
-import { type ComputedNode, readsOf, storageNode } from './reads.ts'
+import { type ComputedNode, readersOf, readsOf, storageNode } from './reads.ts'
 import type { ComputedRequest } from './request.ts'
 
 /** The same nodes, operands first, in an order in which gradients that only updates need follow what reads the parameters. */
 export function updatesAfterReaders(order: readonly ComputedNode[], request: ComputedRequest): readonly ComputedNode[] {
   const places = new Map<Node, number>(order.map((node, at) => [node, at]))
-  const readers = readersOf(order)
+  const readers = readersOf(order, operandsOf)
   const values = new Set<ComputedNode>(request.updates.map(({ value }) => value))
   const followers = new Map<ComputedNode, readonly ComputedNode[]>()
   const moved = new Set<ComputedNode>()
@@ -55,16 +55,4 @@ function onlyFor(
     }
   }
   return group
-}
-
-function readersOf(nodes: readonly ComputedNode[]): ReadonlyMap<Node, readonly ComputedNode[]> {
-  const readers = new Map<Node, ComputedNode[]>()
-  for (const node of nodes) {
-    for (const operand of new Set(operandsOf(node))) {
-      const known = readers.get(operand)
-      if (known) known.push(node)
-      else readers.set(operand, [node])
-    }
-  }
-  return readers
 }

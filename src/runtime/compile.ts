@@ -1,4 +1,5 @@
 // A training step as one program: traced once a shape, then only run.
+import type { Binding } from '../compiler/compile.ts'
 import type { Program } from '../compiler/ir.ts'
 import type { Update } from '../compiler/request.ts'
 import type { Device, Executable, Storage } from '../device/device.ts'
@@ -17,9 +18,8 @@ import {
 import { Tensor } from '../graph/tensor.ts'
 import { activeTrace, withTrace } from '../graph/tracing.ts'
 import { device } from './devices.ts'
-import { type LoadedBinding, loadStep } from './load.ts'
+import { loadStep } from './load.ts'
 import { precisionOn } from './precision.ts'
-import { signature } from './signature.ts'
 import { deviceRef, onDevice } from './storage.ts'
 
 /** What a step may return: a tensor, or tensors in arrays and records. */
@@ -49,9 +49,7 @@ interface Traced extends CompiledProgram {
   readonly device: Device
   readonly precision: Precision
   readonly executable: Executable
-  readonly bindings: readonly LoadedBinding[]
-  /** What `bindings` are places in. */
-  readonly leaves: readonly Node[]
+  readonly bindings: readonly Binding[]
   readonly outputs: readonly Node[]
   readonly updates: readonly { readonly cell: ParameterCell; readonly node: ParameterNode }[]
   /** The step's result around the outputs' tensors. */
@@ -129,9 +127,7 @@ function trace(step: (...args: readonly Tensor[]) => StepResult, leaves: readonl
     for (const [cell, parameter] of before) cell.current = parameter
   }
   const chosen = device()
-  const request = { outputs, updates }
-  const structure = signature(request)
-  const { executable, bindings, program, wasFound } = loadStep(chosen, request, structure)
+  const { executable, bindings, program, wasFound } = loadStep(chosen, { outputs, updates })
   return {
     inputs,
     observed,
@@ -146,7 +142,6 @@ function trace(step: (...args: readonly Tensor[]) => StepResult, leaves: readonl
       return executable.source
     },
     bindings,
-    leaves: structure.leaves,
     outputs,
     updates: updates.map(({ cell, parameter }) => ({ cell, node: parameter })),
     rebuild,
@@ -187,9 +182,8 @@ function runTraced(traced: Traced, leaves: readonly (DataNode | ParameterNode)[]
   const { device: chosen, outputs } = traced
   const made = outputs.map((node) => chosen.allocate(node.dtype, sizeOf(node.shape)))
   const external = traced.bindings.map((binding): Storage => {
-    if ('output' in binding) return made[binding.output]
-    const leaf = traced.leaves[binding.leaf] as DataNode | ParameterNode | InputNode
-    return onDevice(chosen, liveLeaf(leaf, leaves))
+    if (binding.kind === 'output') return made[binding.output]
+    return onDevice(chosen, liveLeaf(binding.node as DataNode | ParameterNode | InputNode, leaves))
   })
   traced.executable.run(external)
   for (const { cell } of traced.updates) {

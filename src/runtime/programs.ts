@@ -1,9 +1,12 @@
 // Programs ready to run, found again by what they compute.
+
+import { compileGraph } from '../compiler/compile.ts'
 import type { Request } from '../compiler/request.ts'
-import type { Device, Storage } from '../device/device.ts'
+import type { Device, Executable, Storage } from '../device/device.ts'
+import { allowedPrecision } from '../device/precision.ts'
 import { EinfoldError } from '../errors.ts'
 import { type DataNode, type Node, type ParameterNode, type StorageRef, sizeOf } from '../graph/node.ts'
-import { type Loaded, loadOnce } from './load.ts'
+import { type Place, placesOf } from './load.ts'
 import { precisionOn } from './precision.ts'
 import { signature } from './signature.ts'
 import { deviceRef, onDevice } from './storage.ts'
@@ -11,7 +14,12 @@ import { deviceRef, onDevice } from './storage.ts'
 /** How many programs of un-compiled code are kept; the one unused for longest goes first. */
 const capacity = 512
 
-const caches = new WeakMap<Device, Map<string, Pick<Loaded, 'executable' | 'bindings'>>>()
+interface Entry {
+  readonly executable: Executable
+  readonly bindings: readonly Place[]
+}
+
+const caches = new WeakMap<Device, Map<string, Entry>>()
 
 /** Runs a request on a device: the numbers of its outputs. Parameters are not touched. */
 export function runRequest(device: Device, outputs: readonly Node[]): readonly StorageRef[] {
@@ -26,8 +34,8 @@ export function runRequest(device: Device, outputs: readonly Node[]): readonly S
   let entry = cache.get(key)
   if (entry) cache.delete(key)
   else {
-    const { executable, bindings } = loadOnce(device, request, structure)
-    entry = { executable, bindings }
+    const { program, bindings } = compileGraph(request, device.targetOf(allowedPrecision()))
+    entry = { executable: device.load(program, 'once'), bindings: placesOf(bindings, structure.leaves) }
   }
   cache.set(key, entry)
   if (cache.size > capacity) cache.delete(cache.keys().next().value!)

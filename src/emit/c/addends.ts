@@ -1,5 +1,5 @@
 // What is added to a product and nothing else done, such as a bias, is added by the tiles of the product.
-
+import { offsetsOf } from '../../compiler/contraction/roles.ts'
 import { accessesOf } from '../../compiler/divisions.ts'
 import type {
   ContractionStatement,
@@ -118,16 +118,8 @@ function placesOf(loops: readonly LoopStatement[], offsets: readonly Affine[]): 
       if (names.has(term.atom.name)) strides.set(term.atom.name, term.coefficient)
       else rest.push(term)
     }
-    let all = Int32Array.of(0)
-    for (const { index, start, extent } of loops) {
-      const stride = strides.get(index) ?? 0
-      const before = all
-      all = new Int32Array(before.length * extent)
-      for (let at = 0; at < all.length; at++)
-        all[at] = before[Math.floor(at / extent)] + (start + (at % extent)) * stride
-    }
     bases.push({ constant, terms: rest })
-    found.push(all)
+    found.push(offsetsOf(loops, (index) => strides.get(index) ?? 0))
   }
   return { bases, offsets: found }
 }

@@ -60,12 +60,14 @@ const keptNumbers = (cache: number): number => cache / 4 / 4
 /** Where b comes from far and all of a stays near, b comes once, panel by panel; tiles ask for the next panel meanwhile. */
 function orderOf(plan: Plan, cache: number): Form['order'] {
   const isNear = plan.m * Math.min(plan.k, summandsOf(plan, cache)) <= keptNumbers(cache)
-  return plan.b.packed === null && isNear && isFar(plan) && packsAsItReads(plan) && tilesOfRows(plan) > 1
+  return plan.b.packed === null &&
+    isNear &&
+    plan.n * plan.k >= farElements &&
+    packsAsItReads(plan) &&
+    tilesOfRows(plan) > 1
     ? 'panels'
     : 'rows'
 }
-
-const isFar = ({ n, k }: Plan): boolean => n * k >= farElements
 
 const tilesOfRows = ({ m, tile }: Plan): number => Math.ceil(m / tile.rows)
 

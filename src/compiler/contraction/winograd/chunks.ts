@@ -1,10 +1,11 @@
 // A convolution's tiles in chunks whose transforms stay in the cache.
+import type { BoundRange } from '../../../graph/node.ts'
 import { type Affine, add, constant, floorDivide, remainder, scale } from '../../../index/index.ts'
 import type { KernelBuilder } from '../../blocks.ts'
 import type { LoopMode, Value } from '../../ir.ts'
 import type { ContractionContext } from '../lower.ts'
 import { type Convolution, isPowerOfTwo, type Layout } from './roles.ts'
-import { betweenOf, type Tile, transformBoth } from './transforms.ts'
+import { betweenOf, type Tile, type Transform, transformBoth } from './transforms.ts'
 
 /** So many tiles of one or more images: whole tile rows of each. */
 export interface Chunk {
@@ -102,32 +103,48 @@ export function eachTile(
   })
 }
 
-/** Fills `to[point, channel, tile]` with the transforms of the chunk's image tiles. */
-export function transformImage(
-  { image, channels, tile: kind }: Convolution,
+/** What tiles are read of: so many numbers along an axis, of each channel or filter. */
+export interface TileSource {
+  readonly layout: Layout
+  readonly planes: BoundRange
+  readonly side: number
+  /** From a tile to the next. */
+  readonly step: number
+  readonly transform: Transform
+}
+
+export const imageTiles = ({ image, channels, tile }: Convolution): TileSource => ({
+  layout: image,
+  planes: channels,
+  side: tile.points,
+  step: tile.side,
+  transform: tile.ofImage,
+})
+
+/** Fills `to[point, plane, tile]` with the transforms of the chunk's tiles. */
+export function transformTiles(
+  { layout, planes, side, step, transform }: TileSource,
   { b, bufferOf }: ContractionContext,
   chunk: Chunk,
   place: ChunkPlace,
   { between, to }: { readonly between: string | null; readonly to: string },
 ): void {
-  const from = bufferOf(image.access)
-  b.loop(channels.extent, 0, 'serial', (channel) => {
-    transformBoth(b, between, kind.ofImage, {
-      side: kind.points,
+  const from = bufferOf(layout.access)
+  b.loop(planes.extent, 0, 'serial', (plane) => {
+    transformBoth(b, between, transform, {
+      side,
       count: chunk.tiles,
       each: (inside) => eachTile(b, chunk, inside),
       element: (y, x, _, nth, row, column) =>
-        b.load('f32', from, moved(originOf(image, kind.side, channel, place, nth, row, column), image, y, x), null),
-      row: (y, values, tile) => {
-        const at = add(scale(channel, chunk.tiles), tile)
-        storePoints(b, to, at, planeOf(channels.extent, chunk.tiles), y, values)
-      },
+        b.load('f32', from, moved(originOf(layout, step, plane, place, nth, row, column), layout, y, x), null),
+      row: (y, values, at) =>
+        storePoints(b, to, add(scale(plane, chunk.tiles), at), planeOf(planes.extent, chunk.tiles), y, values),
     })
   })
 }
 
 /** The offset of a tile's first element. */
-export function originOf(
+function originOf(
   { base, image, channel, row, column }: Layout,
   side: number,
   plane: Affine,
@@ -141,7 +158,7 @@ export function originOf(
   return [inImages, inRows, scale(tileColumn, side * column), scale(plane, channel)].reduce(add, constant(base))
 }
 
-export const moved = (origin: Affine, { row, column }: Layout, y: number, x: Affine): Affine =>
+const moved = (origin: Affine, { row, column }: Layout, y: number, x: Affine): Affine =>
   add(add(origin, scale(x, column)), constant(y * row))
 
 /** Stores a row of a tile's transform: its points are `distance` apart. */

@@ -10,16 +10,14 @@ import {
   type Chunk,
   type ChunkPlace,
   chunkOf,
-  eachTile,
+  imageTiles,
   largestPart,
   loadPoint,
-  moved,
-  originOf,
   planeOf,
   productsOf,
   steps,
-  storePoints,
-  transformImage,
+  type TileSource,
+  transformTiles,
 } from './chunks.ts'
 import type { FilterConvolution } from './roles.ts'
 import { transformBoth } from './transforms.ts'
@@ -57,8 +55,8 @@ export function lowerFilterConvolution(
       b.push({ kind: 'store', buffer: products, offset: add(first, at), value: constantValue('f32', 0), add: false })
     })
     eachChunkOf(context, chunk, group, groups, (place) => {
-      transformImage(convolution, context, chunk, place, { between, to: ofImages })
-      transformErrors(convolution, context, chunk, place, { between, to: ofErrors })
+      transformTiles(imageTiles(convolution), context, chunk, place, { between, to: ofImages })
+      transformTiles(errorTiles(convolution), context, chunk, place, { between, to: ofErrors })
       b.loop(count, 0, 'serial', (point) => {
         b.push({
           kind: 'contraction',
@@ -116,30 +114,13 @@ function eachChunkOf(
   })
 }
 
-/** `to[point, filter, tile]`. */
-function transformErrors(
-  { error, filters, tile: kind }: FilterConvolution,
-  context: ContractionContext,
-  chunk: Chunk,
-  place: ChunkPlace,
-  { between, to }: { readonly between: string | null; readonly to: string },
-): void {
-  const { b } = context
-  const buffer = context.bufferOf(error.access)
-  b.loop(filters.extent, 0, 'serial', (filter) => {
-    transformBoth(b, between, kind.ofErrors, {
-      side: kind.side,
-      count: chunk.tiles,
-      each: (inside) => eachTile(b, chunk, inside),
-      element: (y, x, _, nth, row, column) =>
-        b.load('f32', buffer, moved(originOf(error, kind.side, filter, place, nth, row, column), error, y, x), null),
-      row: (y, values, tile) => {
-        const at = add(scale(filter, chunk.tiles), tile)
-        storePoints(b, to, at, planeOf(filters.extent, chunk.tiles), y, values)
-      },
-    })
-  })
-}
+const errorTiles = ({ error, filters, tile }: FilterConvolution): TileSource => ({
+  layout: error,
+  planes: filters,
+  side: tile.side,
+  step: tile.side,
+  transform: tile.ofErrors,
+})
 
 /** The groups' sums, added in order and transformed to `z[filter, channel, tap row, tap column]`. */
 function sumGroups(

@@ -10,12 +10,13 @@ import {
   chunkOf,
   eachChunk,
   eachTile,
+  imageTiles,
   loadPoint,
   planeOf,
   productsOf,
   steps,
   storePoints,
-  transformImage,
+  transformTiles,
 } from './chunks.ts'
 import type { ImageConvolution } from './roles.ts'
 import { transformBoth } from './transforms.ts'
@@ -43,7 +44,7 @@ export function lowerImageConvolution(
 
   transformFilters(convolution, context, { between, to: ofFilters })
   eachChunk(b, chunk, (place) => {
-    transformImage(convolution, context, chunk, place, { between, to: ofImages })
+    transformTiles(imageTiles(convolution), context, chunk, place, { between, to: ofImages })
     b.loop(count, 0, 'serial', (point) => {
       const panel = (buffer: string, rows: number, columns: number) => ({
         buffer,
